@@ -1,0 +1,29 @@
+// The protobuf form of tuples and templates (proto/tuplespace/v1/tuple.proto), converted to and
+// from canonical bytes in one pass, without the protobuf library.
+//
+// Everything is checked on the way in: exactly one kind per value, UTF-8, unique keys (sorted
+// here), no NaN, -0.0 made 0.0, Limits. Unknown fields are skipped, as protobuf does.
+//
+// Bounds:  Limits.
+// Threads: any (functions of their arguments).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "tuplespace/status.h"
+#include "tuplespace/tuple/template.h"
+#include "tuplespace/tuple/tuple.h"
+
+namespace tuplespace {
+
+// `bytes` is a serialized tuplespace.v1.Tuple.
+Result<Tuple> tuple_from_wire(std::string_view bytes, const Limits& limits = {});
+// `bytes` is a serialized tuplespace.v1.Template.
+Result<Template> template_from_wire(std::string_view bytes, const Limits& limits = {});
+
+// Each appends the serialized message, without a length in front.
+void append_wire(const Tuple& tuple, std::string& out);
+void append_wire(const Template& wanted, std::string& out);
+
+}  // namespace tuplespace
