@@ -12,7 +12,7 @@
 
 #include "tuplespace/clock.h"
 #include "tuplespace/status.h"
-#include "tuplespace/store/store.h"
+#include "tuplespace/store/batch.h"
 #include "tuplespace/tuple/template.h"
 #include "tuplespace/tuple/tuple.h"
 
@@ -111,7 +111,8 @@ struct OpenSession {
 // waits again. In a shard other than 0 the session may be unknown yet: then it has nothing.
 struct ResumeSession {
   SessionId session = 0;
-  std::string secret;
+  std::string secret;  // checked by shard 0
+  uint64_t epoch = 0;  // for other shards: what shard 0 answered
   std::vector<NumberRange> pending;
 };
 
@@ -244,7 +245,7 @@ struct Answer {
   Status status;
   Sequence sequence = 0;
   Mark mark = Mark::kNone;  // what `batch` must reach before this leaves
-  uint64_t batch = 0;       // the store's number; 0: none
+  uint64_t batch = 0;       // in the shard's own count (Effects::batch_number); 0: none
   std::variant<std::monostate, OutAnswer, TakeAnswer, CountAnswer, ScanAnswer, CreateAnswer,
                DropAnswer, ListAnswer, StatsAnswer, SessionAnswer>
       what;

@@ -50,7 +50,7 @@ struct ShardConfig {
 struct Effects {
   Batch batch;
   Mark mark = Mark::kNone;       // the highest that an answer needs of `batch`
-  uint64_t batch_number = 0;     // the number `batch` will get; set by the lane before
+  uint64_t batch_number = 0;     // of `batch` in the shard's own count; set by the lane before
   std::vector<Answer> answers;
   // Shard 0 ended these sessions: the other shards must be told.
   std::vector<SessionId> ended_sessions;
@@ -70,12 +70,21 @@ class Shard {
   static std::string key_prefix(uint16_t shard);
 
   // Does what `operation` asks, or parks it. Every operation with a reply gets one answer, now
-  // or later, except that those of a suspended session wait for its resume.
+  // or later, except that those of a suspended session wait for its resume. On a stream the
+  // token of a reply is the operation's number: a resume answers to {its receiver, number}.
   void apply(Operation operation, Time now, Effects& effects);
 
   // Does what is due, and a slice of what is unfinished. Returns when it wants to be called
   // again: now, if there is unfinished work.
   Time tick(Time now, Effects& effects);
+
+  // Completes effects.batch. Must be called once after the last apply() and tick() that share
+  // these effects, before the batch is committed.
+  void finish(Effects& effects);
+
+  // Ends the waits on `space` ("": on every space) with `status`, which they are answered: the
+  // server is going down, or the space was created in another shard. Nothing is changed.
+  void end_waits(std::string_view space, const Status& status, Effects& effects);
 
   // The server refuses `out` while this is set: the disk is nearly full. "" for none.
   void refuse_out(std::string reason);

@@ -10,6 +10,13 @@
 
 namespace tuplespace {
 
+// How far a batch has to have come before somebody is answered.
+enum class Mark : uint8_t {
+  kNone,     // nothing to wait for
+  kWritten,  // survives a crash of this process
+  kSynced,   // survives power loss
+};
+
 class Batch {
  public:
   enum class Kind : uint8_t { kPut = 1, kErase = 2, kEraseRange = 3 };

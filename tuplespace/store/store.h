@@ -17,13 +17,6 @@
 
 namespace tuplespace {
 
-// How far a batch has to have come before somebody is answered.
-enum class Mark : uint8_t {
-  kNone,     // nothing to wait for
-  kWritten,  // survives a crash of this process
-  kSynced,   // survives power loss
-};
-
 struct Watermarks {
   uint64_t written = 0;  // numbers of batches
   uint64_t synced = 0;

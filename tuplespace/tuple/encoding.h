@@ -51,8 +51,15 @@ inline constexpr uint8_t kMap = 0x19;
 inline constexpr uint8_t kSpace = 0x1a;
 }  // namespace code
 
-// Returns the type that a field's first byte stands for.
-Type type_of_code(uint8_t code);
+// Returns the type that a field's first byte stands for; kAny for bytes that begin no field.
+constexpr Type type_of_code(uint8_t code) {
+  constexpr Type kTypes[32] = {
+      Type::kAny,  Type::kNull,   Type::kBool,  Type::kBool, Type::kInt, Type::kInt,   Type::kInt,
+      Type::kInt,  Type::kInt,    Type::kInt,   Type::kInt,  Type::kInt, Type::kInt,   Type::kInt,
+      Type::kInt,  Type::kInt,    Type::kInt,   Type::kInt,  Type::kInt, Type::kInt,   Type::kInt,
+      Type::kFloat, Type::kString, Type::kBytes, Type::kList, Type::kMap, Type::kSpace};
+  return code < 32 ? kTypes[code] : Type::kAny;
+}
 
 // Returns true for names [A-Za-z0-9._/-]{1,128}.
 bool is_space_name(std::string_view name);

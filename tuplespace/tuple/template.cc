@@ -4,6 +4,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "tuplespace/tuple/encoding.h"
 
@@ -110,25 +111,56 @@ class Matcher {
   std::vector<std::unique_ptr<std::string>> rests_;
 };
 
-Status count_names(const std::vector<Pattern>& patterns, size_t depth, const Limits& limits,
-                   std::vector<int>& uses) {
-  if (depth > limits.depth_max) {
-    return invalid(fmt::format("a template is nested deeper than depth_max {}", limits.depth_max),
-                   "depth_max");
-  }
-  const auto use = [&](int name) -> Status {
-    if (name < 0) return {};
-    if (static_cast<size_t>(name) >= uses.size()) return invalid("a pattern has an unknown name");
-    ++uses[name];
+// Gives the names of a template numbers in the order of their first use.
+class Numbering {
+ public:
+  explicit Numbering(std::vector<std::string> given)
+      : given_(std::move(given)), number_(given_.size(), -1) {}
+
+  Status number(std::vector<Pattern>& patterns, size_t depth, const Limits& limits) {
+    for (Pattern& pattern : patterns) {
+      TS_RETURN_IF_ERROR(number(pattern.name));
+      if (!pattern.items.empty()) {
+        const bool nests = pattern.kind != Pattern::Kind::kChoice;
+        if (nests && depth == limits.depth_max) {
+          return invalid(fmt::format("a template is nested deeper than depth_max {}", depth),
+                         "depth_max");
+        }
+        TS_RETURN_IF_ERROR(number(pattern.items, depth + nests, limits));
+      }
+      TS_RETURN_IF_ERROR(number(pattern.rest_name));
+    }
     return {};
-  };
-  for (const Pattern& pattern : patterns) {
-    TS_RETURN_IF_ERROR(use(pattern.name));
-    TS_RETURN_IF_ERROR(use(pattern.rest_name));
-    TS_RETURN_IF_ERROR(count_names(pattern.items, depth + 1, limits, uses));
   }
-  return {};
-}
+
+  Status number(int& name) {
+    if (name < 0) return {};
+    if (static_cast<size_t>(name) >= given_.size()) return invalid("a pattern has an unknown name");
+    int& number = number_[name];
+    if (number >= 0) {
+      twice_ = true;
+    } else {
+      if (!is_name(given_[name])) {
+        return invalid(fmt::format("\"{}\" is no name: a letter or _, then letters, digits and _; "
+                                   "not a type",
+                                   given_[name]));
+      }
+      number = static_cast<int>(names_.size());
+      names_.push_back(given_[name]);
+    }
+    name = number;
+    return {};
+  }
+
+  std::vector<std::string> take_names() { return std::move(names_); }
+  bool twice() const { return twice_; }
+
+ private:
+  std::vector<std::string> given_;
+  std::vector<int> number_;  // of each given name, -1: not used so far
+  std::vector<std::string> names_;
+  bool twice_ = false;
+};
 
 bool names_anything(const Pattern& pattern) {
   return pattern.name >= 0 || pattern.rest_name >= 0 ||
@@ -151,61 +183,73 @@ Result<Template> Template::of(std::vector<Pattern> fields, std::vector<std::stri
         fmt::format("template has {} fields, fields_max is {}", fields.size(), limits.fields_max),
         "fields_max", false);
   }
-  std::vector<int> uses(names.size());
-  TS_RETURN_IF_ERROR(count_names(fields, 0, limits, uses));
-  if (rest_name >= 0) {
-    if (static_cast<size_t>(rest_name) >= uses.size()) return invalid("the rest has an unknown name");
-    ++uses[rest_name];
-  }
-  Template made;
-  made.has_names_twice_ = std::any_of(uses.begin(), uses.end(), [](int n) { return n > 1; });
-  made.plain_ = !made.has_names_twice_ &&
-                std::all_of(fields.begin(), fields.end(), [](const Pattern& pattern) {
-                  return pattern.kind == Pattern::Kind::kAny ||
-                         pattern.kind == Pattern::Kind::kType ||
-                         pattern.kind == Pattern::Kind::kValue;
-                });
-  made.fields_ = std::move(fields);
-  made.names_ = std::move(names);
-  made.rest_ = rest;
-  made.rest_name_ = rest_name;
-  return made;
+  Numbering numbering(std::move(names));
+  TS_RETURN_IF_ERROR(numbering.number(fields, 0, limits));
+  TS_RETURN_IF_ERROR(numbering.number(rest_name));
+  auto made = std::make_shared<Rep>();
+  made->plain = !numbering.twice() && std::all_of(fields.begin(), fields.end(), [](const Pattern& pattern) {
+    return pattern.kind == Pattern::Kind::kAny || pattern.kind == Pattern::Kind::kType ||
+           pattern.kind == Pattern::Kind::kValue;
+  });
+  made->fields = std::move(fields);
+  made->names = numbering.take_names();
+  made->rest = rest;
+  made->rest_name = rest_name;
+  return Template(std::move(made));
+}
+
+const std::shared_ptr<const Template::Rep>& Template::empty() {
+  static const auto kEmpty = std::make_shared<const Rep>();
+  return kEmpty;
 }
 
 Template Template::exactly(const Tuple& tuple) {
-  Template made;
+  auto made = std::make_shared<Rep>();
   for (std::string_view rest = tuple.bytes(); !rest.empty();) {
-    made.fields_.push_back(value_pattern(std::string(take_field(rest))));
+    made->fields.push_back(value_pattern(std::string(take_field(rest))));
   }
-  return made;
+  return Template(std::move(made));
 }
 
 int Template::field_of_name(std::string_view name) const {
-  for (size_t i = 0; i < fields_.size(); ++i) {
-    if (fields_[i].name >= 0 && names_[fields_[i].name] == name) return static_cast<int>(i);
+  for (size_t i = 0; i < fields().size(); ++i) {
+    const int bound = fields()[i].name;
+    if (bound >= 0 && names()[bound] == name) return static_cast<int>(i);
   }
   return -1;
 }
 
 bool Template::matches(std::string_view bytes) const {
-  if (!plain_) return Matcher(names_.size()).fields(fields_, rest_, rest_name_, bytes);
-  for (const Pattern& pattern : fields_) {
+  if (!plain()) return Matcher(names().size()).fields(fields(), rest(), rest_name(), bytes);
+  for (const Pattern& pattern : fields()) {
     if (bytes.empty()) return false;
-    const std::string_view field = take_field(bytes);
     if (pattern.kind == Pattern::Kind::kValue) {
-      if (field != pattern.value) return false;
-    } else if (pattern.kind == Pattern::Kind::kType && type_of(field) != pattern.type) {
-      return false;
+      // Fields end where they end: what begins with the value's bytes is the value, except that
+      // after the end mark of a text an ff makes it the escape of a zero.
+      if (!bytes.starts_with(pattern.value)) return false;
+      bytes.remove_prefix(pattern.value.size());
+      if (!bytes.empty() && static_cast<uint8_t>(bytes[0]) == 0xff) return false;
+      continue;
     }
+    if (pattern.kind == Pattern::Kind::kType && type_of(bytes) != pattern.type) return false;
+    take_field(bytes);
   }
-  return rest_ || bytes.empty();
+  return rest() || bytes.empty();
 }
 
 bool Template::bind(std::string_view bytes, Bindings& bindings) const {
-  Matcher matcher(names_.size());
-  if (!matcher.fields(fields_, rest_, rest_name_, bytes)) return false;
+  Matcher matcher(names().size());
+  if (!matcher.fields(fields(), rest(), rest_name(), bytes)) return false;
   bindings.assign(matcher.bound().begin(), matcher.bound().end());
   return true;
+}
+
+bool is_name(std::string_view name) {
+  const auto is_word = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  if (name.empty() || (name[0] >= '0' && name[0] <= '9')) return false;
+  return std::all_of(name.begin(), name.end(), is_word) && !type_of_name(name);
 }
 
 Result<std::shared_ptr<const re2::RE2>> compile_regex(std::string_view source) {
@@ -298,7 +342,67 @@ Result<Pattern> choice_pattern(std::vector<Pattern> alternatives) {
   if (alternatives.size() == 1) return std::move(alternatives[0]);
   Pattern pattern;
   pattern.kind = Pattern::Kind::kChoice;
-  pattern.items = std::move(alternatives);
+  for (Pattern& alternative : alternatives) {
+    if (alternative.kind == Pattern::Kind::kChoice) {  // a|(b|c) is a|b|c
+      std::move(alternative.items.begin(), alternative.items.end(),
+                std::back_inserter(pattern.items));
+    } else {
+      pattern.items.push_back(std::move(alternative));
+    }
+  }
+  return pattern;
+}
+
+namespace {
+
+bool is_plain_value(const Pattern& pattern) {
+  return pattern.kind == Pattern::Kind::kValue && pattern.name < 0;
+}
+
+}  // namespace
+
+Pattern list_pattern(std::vector<Pattern> items, bool rest, int rest_name) {
+  if (!rest && std::all_of(items.begin(), items.end(), is_plain_value)) {
+    std::string list(1, static_cast<char>(code::kList));
+    for (const Pattern& item : items) list += item.value;
+    list += static_cast<char>(code::kEnd);
+    return value_pattern(std::move(list));
+  }
+  Pattern pattern;
+  pattern.kind = Pattern::Kind::kList;
+  pattern.type = Type::kList;
+  pattern.items = std::move(items);
+  pattern.rest = rest;
+  pattern.rest_name = rest_name;
+  return pattern;
+}
+
+Result<Pattern> map_pattern(std::vector<MapEntry> entries, bool rest) {
+  std::sort(entries.begin(), entries.end(),
+            [](const MapEntry& a, const MapEntry& b) { return a.key < b.key; });
+  const auto twice = std::adjacent_find(
+      entries.begin(), entries.end(),
+      [](const MapEntry& a, const MapEntry& b) { return a.key == b.key; });
+  if (twice != entries.end()) {
+    std::string scratch;
+    return invalid(fmt::format("a map has the key \"{}\" twice", decode_text(twice->key, scratch)));
+  }
+  if (!rest && std::all_of(entries.begin(), entries.end(), [](const MapEntry& entry) {
+        return is_plain_value(entry.pattern);
+      })) {
+    std::string map(1, static_cast<char>(code::kMap));
+    for (const MapEntry& entry : entries) map += entry.key + entry.pattern.value;
+    map += static_cast<char>(code::kEnd);
+    return value_pattern(std::move(map));
+  }
+  Pattern pattern;
+  pattern.kind = Pattern::Kind::kMap;
+  pattern.type = Type::kMap;
+  pattern.rest = rest;
+  for (MapEntry& entry : entries) {
+    pattern.keys.push_back(std::move(entry.key));
+    pattern.items.push_back(std::move(entry.pattern));
+  }
   return pattern;
 }
 

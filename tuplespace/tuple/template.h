@@ -4,7 +4,8 @@
 // Patterns are compared with canonical bytes; nothing is decoded except text for regular
 // expressions.
 //
-// Bounds:  Limits, kRegexBytesMax; checked where templates are parsed (text, json, wire).
+// Bounds:  Limits, kRegexBytesMax, kPatternsMax; checked where templates are parsed (text, json,
+//          wire).
 // Threads: any (immutable once built; copies share).
 #pragma once
 
@@ -25,6 +26,7 @@ class RE2;
 namespace tuplespace {
 
 inline constexpr size_t kRegexBytesMax = 4096;  // source of one regular expression
+inline constexpr size_t kPatternsMax = 4096;    // patterns of one template, nested ones included
 
 // What one field must be.
 struct Pattern {
@@ -66,24 +68,25 @@ using Bindings = std::vector<std::string>;
 
 class Template {
  public:
-  Template() = default;  // matches only ()
+  Template() : rep_(empty()) {}  // matches only ()
 
-  // Builds a template, or says what is wrong with it: limits, unknown name index.
-  // Patterns refer to `names` by index; a name used twice means equal.
+  // Builds a template, or says what is wrong with it: limits, a name that is none.
+  // Patterns refer to `names` by index; a name used twice means equal. Names come out in the
+  // order of their first use, so that templates of one meaning are equal.
   static Result<Template> of(std::vector<Pattern> fields, std::vector<std::string> names,
                              bool rest = false, int rest_name = -1, const Limits& limits = {});
 
   // The template that only `tuple` itself matches.
   static Template exactly(const Tuple& tuple);
 
-  const std::vector<Pattern>& fields() const { return fields_; }
-  const std::vector<std::string>& names() const { return names_; }
-  bool rest() const { return rest_; }
-  int rest_name() const { return rest_name_; }
+  const std::vector<Pattern>& fields() const { return rep_->fields; }
+  const std::vector<std::string>& names() const { return rep_->names; }
+  bool rest() const { return rep_->rest; }
+  int rest_name() const { return rep_->rest_name; }
 
   // True if nothing but equality and type decides (no names used twice): an index on those
   // fields answers exactly.
-  bool plain() const { return plain_; }
+  bool plain() const { return rep_->plain; }
 
   // Returns the top-level field that binds `name`, or -1.
   int field_of_name(std::string_view name) const;
@@ -94,16 +97,26 @@ class Template {
   // As matches(); fills `bindings` with the canonical bytes of each name when it is true.
   bool bind(std::string_view tuple_bytes, Bindings& bindings) const;
 
-  bool operator==(const Template&) const = default;
+  bool operator==(const Template& other) const { return *rep_ == *other.rep_; }
 
  private:
-  std::vector<Pattern> fields_;
-  std::vector<std::string> names_;
-  bool rest_ = false;
-  int rest_name_ = -1;
-  bool plain_ = true;
-  bool has_names_twice_ = false;
+  struct Rep {
+    std::vector<Pattern> fields;
+    std::vector<std::string> names;
+    bool rest = false;
+    int rest_name = -1;
+    bool plain = true;
+
+    bool operator==(const Rep&) const = default;
+  };
+  explicit Template(std::shared_ptr<const Rep> rep) : rep_(std::move(rep)) {}
+  static const std::shared_ptr<const Rep>& empty();
+
+  std::shared_ptr<const Rep> rep_;
 };
+
+// Returns true for [A-Za-z_][A-Za-z0-9_]* that is not the name of a type.
+bool is_name(std::string_view name);
 
 // Compiles the source of a regular expression (RE2), or says why it is none.
 Result<std::shared_ptr<const re2::RE2>> compile_regex(std::string_view source);
@@ -117,6 +130,13 @@ Result<Pattern> range_pattern(std::string low, bool low_included, std::string hi
 Pattern string_prefix_pattern(std::string_view prefix);
 Pattern bytes_prefix_pattern(std::string_view prefix);
 Result<Pattern> choice_pattern(std::vector<Pattern> alternatives);  // no names inside
+Pattern list_pattern(std::vector<Pattern> items, bool rest, int rest_name);  // may be a kValue
 Result<Pattern> regex_pattern(std::string_view source);
+
+struct MapEntry {
+  std::string key;  // canonical
+  Pattern pattern;
+};
+Result<Pattern> map_pattern(std::vector<MapEntry> entries, bool rest);  // in any order
 
 }  // namespace tuplespace

@@ -18,4 +18,11 @@ const char* type_name(Type type) {
   return "?";
 }
 
+std::optional<Type> type_of_name(std::string_view name) {
+  for (int i = 0; i <= static_cast<int>(Type::kSpace); ++i) {
+    if (name == type_name(static_cast<Type>(i))) return static_cast<Type>(i);
+  }
+  return {};
+}
+
 }  // namespace tuplespace

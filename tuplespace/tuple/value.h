@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +33,9 @@ enum class Type : uint8_t {
 
 // Returns "int" for kInt and so on.
 const char* type_name(Type type);
+
+// Returns the type that is called `name`, "any" included, or nothing.
+std::optional<Type> type_of_name(std::string_view name);
 
 // Bounds on what a tuple or a template may be. Each is named in the errors it causes.
 struct Limits {

@@ -8,6 +8,7 @@
 // Threads: any (functions of their arguments).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -25,5 +26,11 @@ Result<Template> template_from_wire(std::string_view bytes, const Limits& limits
 // Each appends the serialized message, without a length in front.
 void append_wire(const Tuple& tuple, std::string& out);
 void append_wire(const Template& wanted, std::string& out);
+
+// Returns the canonical bytes of a serialized tuplespace.v1.Value that stands inside `depth` lists
+// and maps.
+Result<std::string> value_from_wire(std::string_view bytes, size_t depth, const Limits& limits);
+// Appends one canonical field as the message field `field` (below 16) of type Value.
+void append_value_field(uint32_t field, std::string_view canonical, std::string& out);
 
 }  // namespace tuplespace

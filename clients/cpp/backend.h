@@ -1,0 +1,178 @@
+// Backend carries out the calls of one connection: over the network (remote.h) or in this process
+// (embedded.cc). Space and Connection are thin handles on one.
+//
+// Order:   as client.h.
+// Threads: any. A Waiter is told its reply on the thread that drives the backend, with no lock
+//          held.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tuplespace/client.h"
+
+namespace tuplespace::client {
+
+using Number = uint64_t;   // of a call in its session, from 1
+using Instant = int64_t;   // microseconds of the steady clock
+inline constexpr Instant kNoInstant = std::numeric_limits<Instant>::max();
+
+inline Instant steady_now() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+enum class Verb : uint8_t { kOut, kIn, kRd, kCount, kScan };
+
+// Returns "out", "in" and so on.
+const char* verb_name(Verb verb);
+
+// What is asked. Refers to the caller's objects, for the time of submit().
+struct Ask {
+  Verb verb;
+  const std::string& space;
+  const Tuple* tuple = nullptr;        // kOut
+  const Template* wanted = nullptr;    // the others
+  OutOptions out{};                    // kOut
+  std::optional<milliseconds> wait{};  // kIn, kRd
+  Choice choice{};                     // kIn, kRd
+  uint32_t max = 0;                    // kIn, kRd, kScan; 0: one, or the server's choice
+  uint64_t after = 0;                  // kScan
+  uint64_t until = 0;                  // kScan
+};
+
+struct FoundTuple {
+  uint64_t id = 0;
+  Tuple tuple;
+  uint32_t attempt = 0;
+};
+
+enum class Ended : uint8_t { kNot = 0, kNone = 1, kTimeout = 2, kDeadlock = 3 };
+
+// Which answer a tuple came with: what is confirmed or given back.
+struct Ticket {
+  uint64_t generation = 0;  // of the session: a lost session's tickets are void
+  Number number = 0;        // 0: nothing to confirm
+};
+
+struct Reply {
+  Status status;
+  Ticket ticket;
+  uint64_t sequence = 0;
+  std::optional<milliseconds> ttl;  // kOut
+  std::vector<FoundTuple> tuples;   // kIn, kRd, kScan
+  Ended ended = Ended::kNot;
+  uint64_t ready = 0, held = 0, delayed = 0;  // kCount
+  uint64_t next = 0, until = 0;               // kScan
+
+  // As new, keeping memory.
+  void clear() {
+    std::vector<FoundTuple> kept = std::move(tuples);
+    kept.clear();
+    *this = Reply();
+    tuples = std::move(kept);
+  }
+};
+
+// What becomes of a taken tuple after its reply was told.
+enum class Receive : uint8_t {
+  kConfirm,   // handed over
+  kKeep,      // settle() will say
+  kGiveBack,  // nobody wants it
+};
+
+struct Entry;  // the backend's record of a call
+
+class Waiter {
+ public:
+  // Called exactly once. May move from `reply`. The waiter may be gone when it returns.
+  virtual Receive on_reply(Reply& reply) = 0;
+
+  // True from the end of on_reply() on, for those that are waited for.
+  virtual bool done() const { return false; }
+
+  // True if on_reply() may say kKeep. Then settle() is welcome as soon as it begins.
+  virtual bool keeps() const { return false; }
+
+ protected:
+  ~Waiter() = default;
+
+ private:
+  friend class Session;
+  friend class Embedded;
+  Entry* entry_ = nullptr;  // while under way; guarded by the backend's lock
+};
+
+class Backend : public std::enable_shared_from_this<Backend> {
+ public:
+  virtual ~Backend() = default;
+
+  // Starts a call. `waiter` must live until its reply.
+  virtual void submit(const Ask& ask, Waiter& waiter) = 0;
+
+  // Asks for the end of a call, if it is still under way. Its reply comes all the same.
+  // Requires: `waiter` is alive.
+  virtual void cancel(Waiter& waiter) = 0;
+
+  // Waits until waiter.done() or `deadline`. Requires: may_wait().ok().
+  virtual void await(const Waiter& waiter, Instant deadline) = 0;
+
+  // Confirms what Receive::kKeep left open, or gives it back. ABORTED: its session is over.
+  virtual Status settle(Ticket ticket, bool give_back) = 0;
+
+  virtual Result<bool> create(const std::string& name, const Policy& policy) = 0;
+  virtual Result<uint64_t> drop(const std::string& name) = 0;
+  virtual Result<std::vector<SpaceInfo>> list(const std::string& prefix) = 0;
+  virtual Result<SpaceInfo> describe(const std::string& name) = 0;
+  virtual Result<ServerStats> stats() = 0;
+
+  virtual uint64_t session() const = 0;
+  virtual Status close() = 0;
+};
+
+// While one lives, its thread tells replies, and must not wait for others.
+class Telling {
+ public:
+  Telling() { ++depth_; }
+  ~Telling() { --depth_; }
+  Telling(const Telling&) = delete;
+  Telling& operator=(const Telling&) = delete;
+
+  static bool here() { return depth_ > 0; }
+
+ private:
+  static thread_local int depth_;
+};
+
+// FAILED_PRECONDITION inside a callback.
+Status may_wait();
+
+// A waiter on the stack of the thread that waits.
+class SyncWaiter final : public Waiter {
+ public:
+  explicit SyncWaiter(Receive taken) : taken_(taken) {}
+  Receive on_reply(Reply& told) override {
+    reply = std::move(told);
+    const Receive taken = taken_;
+    done_.store(true, std::memory_order_release);
+    return taken;
+  }
+  bool done() const override { return done_.load(std::memory_order_acquire); }
+  bool keeps() const override { return taken_ == Receive::kKeep; }
+
+  Reply reply;
+
+ private:
+  const Receive taken_;
+  std::atomic<bool> done_ = false;
+};
+
+}  // namespace tuplespace::client

@@ -1,0 +1,400 @@
+#include "clients/cpp/session.h"
+
+#include <algorithm>
+
+namespace tuplespace::client {
+
+// A call from submit() to its reply.
+struct Entry {
+  Waiter* waiter = nullptr;  // null: gone, or told already
+  Verb verb = Verb::kOut;
+  bool cancelled = false;
+  Number number = 0;           // 0: not sent
+  std::string request;         // as encode_request() made it
+  bool waits_for_ever = true;
+  Instant deadline = 0;        // unless waits_for_ever: when the wait is over
+
+  bool takes() const { return verb == Verb::kOut || verb == Verb::kIn; }
+};
+
+namespace {
+
+constexpr size_t kRequestKept = 4096;  // bytes of memory that a free entry keeps
+
+// Returns what is left of a wait, for the wire.
+std::optional<int64_t> wait_left(const Entry& entry, Instant now) {
+  if (entry.waits_for_ever) return std::nullopt;
+  return entry.deadline <= now ? 0 : (entry.deadline - now + 999) / 1000;
+}
+
+}  // namespace
+
+Session::Session(const SessionConfig& config) : config_(config) {}
+Session::~Session() = default;
+
+Status Session::submit(const Ask& ask, Waiter& waiter, Instant now) {
+  if (closed_ || closing()) {
+    return {Code::kFailedPrecondition,
+            std::string(verb_name(ask.verb)) + " in \"" + ask.space + "\": the connection is closed"};
+  }
+  if (calls_ >= config_.calls_max) {
+    return exhausted(std::string(verb_name(ask.verb)) + " in \"" + ask.space + "\": " +
+                         std::to_string(calls_) + " calls are under way, calls_max is " +
+                         std::to_string(config_.calls_max) + "; wait for some of them",
+                     "calls_max");
+  }
+  Entry* const entry = new_entry();
+  entry->waiter = &waiter;
+  entry->verb = ask.verb;
+  const bool waits = ask.verb == Verb::kIn || ask.verb == Verb::kRd;
+  entry->waits_for_ever = !waits || !ask.wait;
+  if (waits && ask.wait) {
+    // Now and no sooner, so that the whole wait reaches the server.
+    const int64_t wait_ms = std::clamp<int64_t>(ask.wait->count(), 0, kNoInstant / 4000);
+    entry->deadline = wait_ms == 0 ? 0 : now + wait_ms * 1000;
+  }
+  encode_request(ask, entry->request);
+  waiter.entry_ = entry;
+  queue_.push_back(entry);
+  ++calls_;
+  return {};
+}
+
+void Session::cancel(Waiter& waiter, Replies& replies) {
+  Entry* const entry = waiter.entry_;
+  if (entry == nullptr || entry->cancelled) return;
+  entry->cancelled = true;
+  if (entry->number == 0) {
+    tell(entry, {Code::kCancelled, "cancelled before it was sent"}, replies);
+  } else if (online_) {
+    cancels_.push_back(entry->number);
+  }
+}
+
+void Session::received(Ticket ticket, Receive receive, Instant now) {
+  if (ticket.generation != generation_ || ticket.number == 0) return;
+  if (receive == Receive::kKeep) return;
+  if (kept_.empty() || kept_.erase(ticket.number) == 0) --telling_;
+  if (receive == Receive::kGiveBack) return note_return(ticket.number, now);
+  note(confirmed_, ticket.number, now);
+}
+
+Status Session::settle(Ticket ticket, bool give_back, Instant now) {
+  if (ticket.number == 0) return {};
+  if (closed_ || ticket.generation != generation_ || kept_.erase(ticket.number) == 0) {
+    return {Code::kAborted, "the session that held the tuple has ended; the tuple went back"};
+  }
+  if (give_back) {
+    note_return(ticket.number, now);
+  } else {
+    note(confirmed_, ticket.number, now);
+  }
+  return {};
+}
+
+void Session::note_return(Number number, Instant now) {
+  note(returned_, number, now);
+  returns_.insert(number);
+  if (returns_.size() > kReturnsMax) {
+    forgotten_ = *returns_.begin();
+    returns_.erase(returns_.begin());
+  }
+}
+
+void Session::note(std::vector<NumberRange>& ranges, Number number, Instant now) {
+  if (!ranges.empty() && ranges.back().last + 1 == number) {
+    ranges.back().last = number;
+  } else {
+    ranges.push_back({number, number});
+  }
+  if (confirm_due_ == kNoInstant) confirm_due_ = now + kConfirmWithin;
+}
+
+std::string Session::hello() {
+  HelloFrame hello;
+  hello.session = id_;
+  hello.secret = secret_;
+  hello.epoch = epoch_;
+  hello.ttl_ms = config_.ttl_ms;
+  for (const auto& [number, entry] : sent_.all()) hello.pending.push_back({number, number});
+  normalize(hello.pending);
+  std::string frame;
+  append_hello(hello, frame);
+  return frame;
+}
+
+bool Session::has_room() const {
+  return sent_.size() + kept_.size() + telling_ < operations_max_;
+}
+
+bool Session::has_frame(Instant now) const {
+  if (!online_) return false;
+  if (!cancels_.empty() || confirm_due_ <= now) return true;
+  return (!queue_.empty() && has_room()) || close_ == Close::kWanted;
+}
+
+void Session::write(std::string& frame, Instant now, Replies& replies) {
+  frame.clear();
+  write_receipts(frame);
+  while (!queue_.empty() && has_room()) {
+    Entry* const entry = queue_.front();
+    if (entry->waiter == nullptr) {
+      free_entry(entry);
+    } else if (entry->request.size() + kOperationOverhead > frame_bytes_max_) {
+      tell(entry,
+           {Code::kResourceExhausted,
+            std::string(verb_name(entry->verb)) + ": the request is " +
+                std::to_string(entry->request.size()) + " bytes, frame_bytes_max is " +
+                std::to_string(frame_bytes_max_) + "; split the tuple or raise the setting",
+            {"frame_bytes_max", false, false}},
+           replies);
+      free_entry(entry);
+    } else if (!write_operation(*entry, frame, now)) {
+      break;  // the frame is full
+    }
+    queue_.pop_front();
+  }
+  for (const Number number : cancels_) append_cancel(number, frame);
+  cancels_.clear();
+  if (close_ == Close::kWanted && queue_.empty()) {
+    append_close(frame);
+    close_ = Close::kSent;
+  }
+}
+
+bool Session::write_operation(Entry& entry, std::string& frame, Instant now) {
+  if (!frame.empty() &&
+      frame.size() + entry.request.size() + kOperationOverhead > frame_bytes_max_) {
+    return false;
+  }
+  entry.number = ++last_;
+  append_operation(entry.number, entry.verb, entry.request, wait_left(entry, now), frame);
+  sent_.add(entry.number, &entry);
+  return true;
+}
+
+void Session::write_receipts(std::string& frame) {
+  normalize(confirmed_);
+  for (const NumberRange range : confirmed_) append_confirmed(range, frame);
+  normalize(returned_);
+  for (const NumberRange range : returned_) append_returned(range, frame);
+  confirmed_.clear();
+  returned_.clear();
+  confirm_due_ = kNoInstant;
+}
+
+Status Session::on_frame(std::string_view bytes, Replies& replies) {
+  TS_RETURN_IF_ERROR(read_frame(bytes, frame_));
+  if (online_ == frame_.welcome.has_value()) {
+    return {Code::kInternal, online_ ? "a second welcome" : "no welcome in the first frame"};
+  }
+  if (frame_.welcome) return on_welcome(frame_, replies);
+  for (const std::string_view answer : frame_.answers) {
+    TS_RETURN_IF_ERROR(on_answer(answer, replies));
+  }
+  if (frame_.closed) {
+    closed_ = true;
+    online_ = false;
+  }
+  return {};
+}
+
+Status Session::on_welcome(const ServerFrame& frame, Replies& replies) {
+  const WelcomeFrame& welcome = *frame.welcome;
+  if (id_ != 0 && welcome.session != id_) return {Code::kInternal, "welcome to another session"};
+  id_ = welcome.session;
+  secret_ = welcome.secret;
+  epoch_ = welcome.epoch;
+  incarnation_ = welcome.incarnation;
+  ttl_ms_ = welcome.ttl_ms;
+  limits_ = welcome.limits;
+  frame_bytes_max_ = welcome.frame_bytes_max;
+  operations_max_ = std::max<uint64_t>(welcome.operations_max, 1);
+  online_ = true;
+
+  confirm_anew();
+  for (const std::string_view answer : frame.answers) {
+    TS_RETURN_IF_ERROR(on_answer(answer, replies));
+  }
+  std::set<Number> unheard;
+  for (const auto& [number, entry] : sent_.all()) unheard.insert(number);
+  for (const NumberRange range : welcome.waiting) {
+    auto number = unheard.lower_bound(range.first);
+    while (number != unheard.end() && *number <= range.last) {
+      if (sent_.find(*number)->cancelled) cancels_.push_back(*number);
+      number = unheard.erase(number);
+    }
+  }
+  TS_RETURN_IF_ERROR(ask_again(welcome.not_executed, unheard, replies));
+  for (const Number number : unheard) {
+    Entry* const entry = sent_.take(number);
+    tell(entry,
+         {Code::kInternal, std::string(verb_name(entry->verb)) +
+                               ": the server resumed the session and did not say what became of it",
+          {"", false, true}},
+         replies);
+    free_entry(entry);
+  }
+  if (close_ == Close::kSent) close_ = Close::kWanted;
+  return {};
+}
+
+// Puts what was not executed in front of the queue, in its old order, under no number.
+Status Session::ask_again(const std::vector<NumberRange>& ranges, std::set<Number>& unheard,
+                          Replies& replies) {
+  std::vector<Entry*> again;
+  for (const NumberRange range : ranges) {
+    auto number = unheard.lower_bound(range.first);
+    while (number != unheard.end() && *number <= range.last) {
+      Entry* const entry = sent_.take(*number);
+      number = unheard.erase(number);
+      const Number old = std::exchange(entry->number, 0);
+      confirmed_.push_back({old, old});
+      if (entry->cancelled && entry->waiter != nullptr) {
+        tell(entry, {Code::kCancelled, "cancelled; it was not executed"}, replies);
+      }
+      if (entry->waiter == nullptr) {
+        free_entry(entry);
+      } else {
+        again.push_back(entry);
+      }
+    }
+  }
+  queue_.insert(queue_.begin(), again.begin(), again.end());
+  return {};
+}
+
+// Confirms everything above forgotten_ except what is under way, kept or returned; the last is
+// returned anew.
+void Session::confirm_anew() {
+  std::set<Number> open(kept_);
+  open.insert(returns_.begin(), returns_.end());
+  for (const auto& [number, entry] : sent_.all()) open.insert(number);
+  confirmed_.clear();
+  Number from = forgotten_ + 1;
+  for (const Number number : open) {
+    if (from < number) confirmed_.push_back({from, number - 1});
+    from = std::max(from, number + 1);
+  }
+  if (from <= last_) confirmed_.push_back({from, last_});
+  returned_.clear();
+  for (const Number number : returns_) returned_.push_back({number, number});
+  confirm_due_ = confirmed_.empty() && returned_.empty() ? kNoInstant : 0;
+}
+
+Status Session::on_answer(std::string_view bytes, Replies& replies) {
+  Replies::Told& told = replies.add();
+  if (Status read = read_answer(bytes, limits_, told.reply); !read.ok()) {
+    replies.undo();
+    return read;
+  }
+  Entry* const entry = sent_.take(told.reply.ticket.number);
+  if (entry == nullptr) {
+    replies.undo();
+    return {Code::kInternal, "an answer to number " + std::to_string(told.reply.ticket.number) +
+                                 ", which was not asked"};
+  }
+  told.reply.ticket.generation = generation_;
+  told.took = entry->verb == Verb::kIn && !told.reply.tuples.empty();
+  told.waiter = std::exchange(entry->waiter, nullptr);
+  if (told.waiter != nullptr) {
+    told.waiter->entry_ = nullptr;
+    --calls_;
+  }
+  if (told.took && told.waiter != nullptr && told.waiter->keeps()) {
+    kept_.insert(told.reply.ticket.number);
+  } else {
+    ++telling_;
+  }
+  free_entry(entry);
+  return {};
+}
+
+void Session::on_broken() {
+  online_ = false;
+  cancels_.clear();  // those who still wait are cancelled again after Welcome
+}
+
+void Session::lose(const Status& why, Replies& replies) {
+  std::vector<Entry*> again;
+  for (const auto& [number, entry] : sent_.all()) {
+    entry->number = 0;
+    if (entry->waiter != nullptr && entry->cancelled) {
+      tell(entry, {Code::kCancelled, "cancelled; its session has ended",
+                   {"", false, entry->takes()}}, replies);
+    } else if (entry->waiter != nullptr && entry->takes()) {
+      tell(entry,
+           {Code::kAborted, std::string(verb_name(entry->verb)) +
+                                ": the session ended while it was under way: " + why.message(),
+            {"", false, true}},
+           replies);
+    }
+    if (entry->waiter == nullptr) {
+      free_entry(entry);
+    } else {
+      again.push_back(entry);
+    }
+  }
+  queue_.insert(queue_.begin(), again.begin(), again.end());
+  sent_.clear();
+  kept_.clear();
+  cancels_.clear();
+  confirmed_.clear();
+  returned_.clear();
+  returns_.clear();
+  confirm_due_ = kNoInstant;
+  telling_ = 0;
+  ++generation_;
+  id_ = epoch_ = last_ = forgotten_ = 0;
+  secret_.clear();
+  online_ = false;
+}
+
+void Session::give_up(Code code, const std::string& why, Replies& replies) {
+  for (Entry* const entry : queue_) {
+    if (entry->waiter != nullptr) {
+      tell(entry, {code, std::string(verb_name(entry->verb)) + ": " + why, {"", true, false}},
+           replies);
+    }
+    free_entry(entry);
+  }
+  queue_.clear();
+  for (const auto& [number, entry] : sent_.all()) {
+    if (entry->waiter == nullptr) continue;
+    entry->cancelled = true;
+    tell(entry,
+         {code, std::string(verb_name(entry->verb)) + ": " + why, {"", true, entry->takes()}},
+         replies);
+  }
+}
+
+// Lets the waiter of `entry` know `status`. The entry itself stays where it is.
+void Session::tell(Entry* entry, Status status, Replies& replies) {
+  if (entry->waiter == nullptr) return;
+  Replies::Told& told = replies.add();
+  told.waiter = std::exchange(entry->waiter, nullptr);
+  told.waiter->entry_ = nullptr;
+  told.reply.status = std::move(status);
+  --calls_;
+}
+
+Entry* Session::new_entry() {
+  if (free_.empty()) {
+    entries_.push_back(std::make_unique<Entry>());
+    return entries_.back().get();
+  }
+  Entry* const entry = free_.back();
+  free_.pop_back();
+  return entry;
+}
+
+void Session::free_entry(Entry* entry) {
+  entry->waiter = nullptr;
+  entry->number = 0;
+  entry->cancelled = false;
+  entry->request.clear();
+  if (entry->request.capacity() > kRequestKept) entry->request.shrink_to_fit();
+  free_.push_back(entry);
+}
+
+}  // namespace tuplespace::client

@@ -1,0 +1,299 @@
+// bench_client: a server under load from our own client. Prints one line of JSON.
+//
+//   create       makes a memory, async and sync space: bench-memory, bench-async, bench-sync
+//   fill         writes --tuples tuples ("job", id, padding); prints nothing to compare
+//   pairs        --outstanding callers, each out, then in; rate is operations a second
+//   single       one caller that waits for each answer: out, in, out, ...
+//   handover     from an out to the answer of another connection's `in` that waits already
+//   rd           --outstanding reads by one bound field among --tuples
+//   late         how much later than asked a wait ends; a call at a time
+//   connections  --tuples connections with a wait each; prints "ready", ends with standard input
+#include <CLI/CLI.hpp>
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/bench/load.h"
+#include "tuplespace/client.h"
+#include "tuplespace/tuple/encoding.h"
+
+namespace {
+
+using namespace tuplespace;
+using namespace tuplespace::bench;
+using client::Connection;
+using client::Space;
+
+constexpr size_t kTupleBytes = 100;
+constexpr std::chrono::milliseconds kLateWait{50};
+
+struct Settings {
+  Load load;
+  std::string address;
+  std::string space = "bench-memory";
+  uint64_t tuples = 1'000;
+};
+
+template <typename T>
+T must(Result<T> result) {
+  if (!result.ok()) give_up(result.status().to_string());
+  return std::move(result).value();
+}
+
+// ("job", id, padding): 100 canonical bytes.
+Tuple job(uint64_t id) {
+  const int64_t number = static_cast<int64_t>(id) + 1'000'000'000;
+  return must(Tuple::of({"job", number, std::string(kTupleBytes - 12, 'p')}));
+}
+
+Template template_of(std::string_view name, Pattern second) {
+  std::string canonical;
+  encode_string(name, canonical);
+  return must(Template::of({value_pattern(canonical), std::move(second), any_pattern()}, {}));
+}
+
+Template any_job() { return template_of("job", type_pattern(Type::kInt)); }
+
+Template job_number(uint64_t id) {
+  std::string canonical;
+  encode_int(static_cast<int64_t>(id) + 1'000'000'000, canonical);
+  return template_of("job", value_pattern(canonical));
+}
+
+// What several callers share: it ends when the last of them has.
+class Finish {
+ public:
+  explicit Finish(size_t callers) : left_(callers) {}
+  void one_ended() {
+    std::lock_guard lock(mutex_);
+    if (--left_ == 0) ended_.notify_one();
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, [this] { return left_ == 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  size_t left_;
+};
+
+// Callers of a connection; all continue on the thread that drives it, one at a time.
+struct Callers {
+  Space space;
+  Tally tally;
+  Finish finish;
+  std::mutex mutex;  // of the tally: the first calls come from the main thread
+
+  // Counts one operation; false when the measured time is over.
+  bool count(int64_t begun_ns) {
+    const int64_t now = steady_ns();
+    std::lock_guard lock(mutex);
+    tally.add(begun_ns, now);
+    return !tally.over(now);
+  }
+};
+
+void out_then_in(Callers& all, const Tuple& tuple, const Template& wanted) {
+  const int64_t out_ns = steady_ns();
+  all.space.out_then(tuple, {}, [&, out_ns](Result<client::Placed> placed) {
+    if (!placed.ok()) give_up(placed.status().to_string());
+    all.count(out_ns);
+    const int64_t in_ns = steady_ns();
+    all.space.in_then(wanted, {}, [&, in_ns](Result<client::Match> match) {
+      if (!match.ok()) give_up(match.status().to_string());
+      if (all.count(in_ns)) {
+        out_then_in(all, tuple, wanted);
+      } else {
+        all.finish.one_ended();
+      }
+    });
+  });
+}
+
+std::string pairs(const Settings& settings) {
+  Connection connection = must(client::connect(settings.address));
+  const Tuple tuple = job(0);
+  const Template wanted = any_job();
+  Callers all{connection.space(settings.space), Tally(settings.load),
+              Finish(settings.load.outstanding), {}};
+  for (size_t i = 0; i < settings.load.outstanding; ++i) out_then_in(all, tuple, wanted);
+  all.finish.wait();
+  return all.tally.json();
+}
+
+std::string single(const Settings& settings) {
+  Connection connection = must(client::connect(settings.address));
+  Space space = connection.space(settings.space);
+  const Tuple tuple = job(0);
+  const Template wanted = any_job();
+  Tally tally(settings.load);
+  for (bool out = true;; out = !out) {
+    const int64_t begun = steady_ns();
+    if (out) {
+      must(space.out(tuple));
+    } else {
+      must(space.in(wanted));
+    }
+    const int64_t now = steady_ns();
+    if (out && tally.over(now)) break;
+    tally.add(begun, now);
+  }
+  must(space.in(wanted));
+  return tally.json();
+}
+
+std::string handover(const Settings& settings) {
+  Connection giver = must(client::connect(settings.address));
+  Connection taker = must(client::connect(settings.address));
+  const Tuple tuple = job(0);
+  const Template wanted = any_job();
+  Space from = giver.space(settings.space);
+  Space to = taker.space(settings.space);
+  Tally tally(settings.load);
+  std::atomic<int64_t> came_ns{0};
+  std::atomic<bool> over{false};
+  std::thread taking([&] {
+    while (!over) {
+      must(to.in(wanted));
+      came_ns = steady_ns();
+    }
+  });
+  while (!over) {
+    while (must(giver.describe(settings.space)).waiters == 0) {
+    }
+    const int64_t begun = steady_ns();
+    came_ns = 0;
+    over = tally.over(begun);  // before the last out, after which the taker ends
+    must(from.out(tuple));
+    while (came_ns == 0) std::this_thread::yield();
+    tally.add(begun, came_ns);
+  }
+  taking.join();
+  return tally.json();
+}
+
+void read_one(Callers& all, const std::vector<Template>& templates, size_t at) {
+  const int64_t begun = steady_ns();
+  all.space.rd_then(templates[at], {}, [&, begun, at](Result<client::Match> match) {
+    if (!match.ok()) give_up(match.status().to_string());
+    if (all.count(begun)) {
+      read_one(all, templates, (at + 1) % templates.size());
+    } else {
+      all.finish.one_ended();
+    }
+  });
+}
+
+std::string rd(const Settings& settings) {
+  Connection connection = must(client::connect(settings.address));
+  std::mt19937_64 random(7);
+  std::vector<Template> templates;
+  for (size_t i = 0; i < 1'000; ++i) templates.push_back(job_number(random() % settings.tuples));
+  Callers all{connection.space(settings.space), Tally(settings.load),
+              Finish(settings.load.outstanding), {}};
+  for (size_t i = 0; i < settings.load.outstanding; ++i) {
+    read_one(all, templates, i * templates.size() / settings.load.outstanding);
+  }
+  all.finish.wait();
+  return all.tally.json();
+}
+
+std::string fill(const Settings& settings) {
+  Connection connection = must(client::connect(settings.address));
+  Space space = connection.space(settings.space);
+  constexpr uint64_t kAtOnce = 4'096;
+  for (uint64_t from = 0; from < settings.tuples; from += kAtOnce) {
+    const uint64_t until = std::min(from + kAtOnce, settings.tuples);
+    Finish finish(until - from);
+    for (uint64_t id = from; id < until; ++id) {
+      space.out_then(job(id), {}, [&](Result<client::Placed> placed) {
+        if (!placed.ok()) give_up(placed.status().to_string());
+        finish.one_ended();
+      });
+    }
+    finish.wait();
+  }
+  return fmt::format(R"({{"tuples": {}}})", settings.tuples);
+}
+
+std::string late(const Settings& settings) {
+  Connection connection = must(client::connect(settings.address));
+  Space space = connection.space("bench-nothing-here");
+  Tally tally(settings.load);
+  const Template wanted = any_job();
+  client::TakeOptions options;
+  options.wait = kLateWait;
+  while (true) {
+    const int64_t due = steady_ns() + std::chrono::nanoseconds(kLateWait).count();
+    const auto match = space.in(wanted, options);
+    if (match.ok()) give_up("a tuple came where none was put");
+    const int64_t now = steady_ns();
+    if (tally.over(now)) break;
+    tally.add(due, now);
+  }
+  return tally.json();
+}
+
+std::string create(const Settings& settings) {
+  Connection connection = must(client::connect(settings.address));
+  const std::pair<const char*, client::Durability> spaces[] = {
+      {"bench-memory", client::Durability::kMemory},
+      {"bench-async", client::Durability::kAsync},
+      {"bench-sync", client::Durability::kSync}};
+  for (const auto& [name, durability] : spaces) {
+    (void)connection.drop(name);  // NOT_FOUND the first time
+    client::Policy policy;
+    policy.durability = durability;
+    must(connection.create(name, policy));
+  }
+  return R"({"created": 3})";
+}
+
+std::string connections(const Settings& settings) {
+  std::vector<Connection> open;
+  const Template wanted = any_job();
+  for (uint64_t i = 0; i < settings.tuples; ++i) {
+    open.push_back(must(client::connect(settings.address)));
+    open.back().space("bench-nothing-here").in_then(wanted, {}, [](Result<client::Match>) {});
+  }
+  fmt::print("ready\n");
+  std::fflush(stdout);
+  while (std::getchar() != EOF) {
+  }
+  std::_Exit(0);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"A server under load from the C++ client."};
+  Settings settings;
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--address", settings.address)->required();
+  app.add_option("--space", settings.space);
+  app.add_option("--tuples", settings.tuples);
+  app.add_option("--outstanding", settings.load.outstanding);
+  app.add_option("--seconds", settings.load.seconds);
+  app.add_option("--warm-up", settings.load.warm_up_s);
+  std::string (*run)(const Settings&) = nullptr;
+  const std::pair<const char*, std::string (*)(const Settings&)> commands[] = {
+      {"create", create}, {"fill", fill}, {"pairs", pairs}, {"single", single},
+      {"handover", handover}, {"rd", rd}, {"late", late}, {"connections", connections}};
+  for (const auto& [name, function] : commands) {
+    app.add_subcommand(name)->callback([&run, f = function] { run = f; });
+  }
+  CLI11_PARSE(app, argc, argv);
+  fmt::print("{}\n", run(settings));
+}

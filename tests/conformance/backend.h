@@ -1,0 +1,83 @@
+// Backend is what a script runs on: a bare shard under a clock that is told (shard_backend.h), or
+// a client library in front of a server (client_backend.h).
+//
+// Threads: one; a backend may have its own inside.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tuplespace/space/operation.h"
+
+namespace tuplespace::conformance {
+
+// A command of a client, understood.
+struct Call {
+  enum class Verb { kOut, kIn, kRd, kCount, kScan, kCreate, kDrop, kSpaces, kDescribe };
+
+  Verb verb = Verb::kOut;
+  std::string space;
+  Tuple tuple;      // kOut
+  Template wanted;  // kIn, kRd, kCount, kScan
+  std::optional<Duration> ttl, delay;
+  bool pulse = false;
+  std::optional<Duration> wait;  // absent: without end
+  uint32_t max = 1;
+  Selection choice;
+  Policy policy;
+  bool unconfirmed = false;  // what is taken is not confirmed until `confirm`
+  bool lost = false;         // its answer never reaches the client
+};
+
+// What came of it.
+struct Outcome {
+  struct Match {
+    Tuple tuple;
+    uint64_t id = 0;
+    uint32_t attempt = 0;
+  };
+
+  Status status;
+  std::vector<Match> tuples;
+  Ended ended = Ended::kNot;
+  std::optional<Duration> ttl;
+  uint64_t ready = 0, held = 0, delayed = 0, waiters = 0;
+  std::vector<std::string> names;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // True if scripts of this tag can run here.
+  virtual bool serves(std::string_view tag) const = 0;
+
+  // Begins a call of `client`, which has none under way. Clients "ann" and "ann.2" are calls of
+  // one session.
+  virtual void start(const std::string& client, const Call& call) = 0;
+
+  // Waits for the answer of the client's call, as long as is sensible, and removes it. Nothing:
+  // it did not come.
+  virtual std::optional<Outcome> answer(const std::string& client) = 0;
+
+  // True if the client's call is parked in the server.
+  virtual bool is_blocked(const std::string& client) = 0;
+
+  virtual void cancel(const std::string& client) = 0;
+
+  // Each is about the session of `client`.
+  virtual Status open(const std::string& client, Duration ttl) = 0;
+  virtual Status confirm(const std::string& client) = 0;
+  virtual Status close(const std::string& client) = 0;
+  virtual Status die(const std::string& client) = 0;
+  virtual Status break_stream(const std::string& client) = 0;
+  virtual Status resume(const std::string& client) = 0;
+
+  virtual Status advance(Duration by) = 0;
+  virtual Status restart(bool kill) = 0;
+};
+
+}  // namespace tuplespace::conformance

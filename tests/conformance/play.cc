@@ -1,0 +1,218 @@
+#include "tests/conformance/play.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "tests/conformance/expect.h"
+#include "tuplespace/tuple/text.h"
+
+namespace tuplespace::conformance {
+namespace {
+
+Result<uint32_t> read_number(const std::string& word) {
+  if (word.empty() || word.find_first_not_of("0123456789") != std::string::npos) {
+    return invalid(word + " is no number");
+  }
+  return static_cast<uint32_t>(std::stoul(word));
+}
+
+// Reads the words behind what a command is about: "wait 5s max 3 newest".
+class Options {
+ public:
+  Options(const Words& words, size_t at) : words_(words), at_(at) {}
+
+  Status read_into(Call& call) {
+    while (at_ < words_.size()) {
+      const std::string& name = words_[at_++];
+      if (const Status status = read(name, call); !status.ok()) return status;
+    }
+    return {};
+  }
+
+ private:
+  Status read(const std::string& name, Call& call) {
+    if (name == "ttl") return duration(call.ttl);
+    if (name == "delay") return duration(call.delay);
+    if (name == "wait") return duration(call.wait);
+    if (name == "max" || name == "page") return number(call.max);
+    if (name == "tuples") return number(call.policy.tuples_max);
+    if (name == "pulse") return flag(call.pulse);
+    if (name == "unconfirmed") return flag(call.unconfirmed);
+    if (name == "lost") return flag(call.lost);
+    if (name == "least" || name == "greatest") {
+      call.choice.order = name == "least" ? Order::kLeast : Order::kGreatest;
+      if (at_ == words_.size()) return invalid(name + " needs a field");
+      const std::string& field = words_[at_++];
+      auto index = read_number(field);
+      if (index.ok()) call.choice.field = *index;
+      else call.choice.field_name = field;
+      return {};
+    }
+    static const std::map<std::string, Order> kOrders = {{"oldest", Order::kOldest},
+                                                         {"newest", Order::kNewest},
+                                                         {"random", Order::kRandom}};
+    if (const auto order = kOrders.find(name); order != kOrders.end()) {
+      (call.verb == Call::Verb::kCreate ? call.policy.order : call.choice.order) = order->second;
+      return {};
+    }
+    static const std::map<std::string, Durability> kDurabilities = {
+        {"sync", Durability::kSync}, {"async", Durability::kAsync}, {"memory", Durability::kMemory}};
+    if (const auto durability = kDurabilities.find(name); durability != kDurabilities.end()) {
+      call.policy.durability = durability->second;
+      return {};
+    }
+    return invalid("no option " + name);
+  }
+
+  static Status flag(bool& option) {
+    option = true;
+    return {};
+  }
+  Status duration(std::optional<Duration>& option) {
+    auto value = parse_duration(at_ < words_.size() ? words_[at_++] : "");
+    if (value.ok()) option = *value;
+    return value.status();
+  }
+  template <typename Integer>
+  Status number(Integer& option) {
+    auto value = read_number(at_ < words_.size() ? words_[at_++] : "");
+    if (value.ok()) option = *value;
+    return value.status();
+  }
+
+  const Words& words_;
+  size_t at_;
+};
+
+class Player {
+ public:
+  Player(const Script& script, Backend& backend) : script_(script), backend_(backend) {}
+
+  Status play() {
+    for (const Step& step : script_.steps) {
+      if (const Status status = run(step); !status.ok()) {
+        return {status.code(), fmt::format("{}.script:{}: {}\n    {}", script_.name, step.line,
+                                           step.text, status.message())};
+      }
+    }
+    return {};
+  }
+
+ private:
+  Status run(const Step& step) {
+    if (step.command.empty()) return check(step);
+    const std::string& verb = step.command[0];
+    const std::string argument = step.command.size() > 1 ? step.command.back() : "";
+    if (step.client.empty()) {
+      if (verb == "restart" || verb == "kill") return backend_.restart(verb == "kill");
+      if (verb != "advance") return invalid("no client, and no advance, restart or kill");
+      auto by = parse_duration(argument);
+      return by.ok() ? backend_.advance(*by) : by.status();
+    }
+    if (verb == "cancel") {
+      backend_.cancel(step.client);
+      return check(step);
+    }
+    if (verb == "open") {
+      auto ttl = parse_duration(argument);
+      return ttl.ok() ? backend_.open(step.client, *ttl) : ttl.status();
+    }
+    using Action = Status (Backend::*)(const std::string&);
+    static const std::map<std::string, Action> kActions = {{"confirm", &Backend::confirm},
+                                                           {"close", &Backend::close},
+                                                           {"die", &Backend::die},
+                                                           {"break", &Backend::break_stream},
+                                                           {"resume", &Backend::resume}};
+    if (const auto action = kActions.find(verb); action != kActions.end()) {
+      return (backend_.*action->second)(step.client);
+    }
+    auto call = read_call(step.command);
+    if (!call.ok()) {
+      // What cannot even be written down is refused, as a server would.
+      Outcome outcome;
+      outcome.status = call.status();
+      return expect(step.expected, outcome);
+    }
+    backend_.start(step.client, *call);
+    return step.expected.empty() ? Status() : check(step);
+  }
+
+  Status check(const Step& step) {
+    if (step.expected == Words{"blocked"}) {
+      return backend_.is_blocked(step.client)
+                 ? Status()
+                 : Status(Code::kFailedPrecondition, "it is not blocked: " + seen(step.client));
+    }
+    const std::optional<Outcome> outcome = backend_.answer(step.client);
+    if (!outcome) return {Code::kFailedPrecondition, "no answer came"};
+    return expect(step.expected, *outcome);
+  }
+
+  std::string seen(const std::string& client) {
+    const std::optional<Outcome> outcome = backend_.answer(client);
+    return outcome ? describe(*outcome) : "it has no answer, and is not parked";
+  }
+
+  const Script& script_;
+  Backend& backend_;
+};
+
+}  // namespace
+
+Status play(const Script& script, Backend& backend) { return Player(script, backend).play(); }
+
+bool can_play(const Script& script, const Backend& backend) {
+  return std::all_of(script.tags.begin(), script.tags.end(),
+                     [&](const std::string& tag) { return backend.serves(tag); });
+}
+
+Result<Tuple> read_tuple(const std::string& word) {
+  if (!word.starts_with("big:")) return parse_tuple(word);
+  auto size = read_number(word.substr(4));
+  if (!size.ok()) return size.status();
+  Limits limits;
+  limits.tuple_bytes_max = SIZE_MAX;  // the server says what is too large
+  return Tuple::of({Value(std::string(*size, 'x'))}, limits);
+}
+
+Result<Call> read_call(const Words& command) {
+  using Verb = Call::Verb;
+  static const std::map<std::string, Verb> kVerbs = {
+      {"out", Verb::kOut},     {"in", Verb::kIn},         {"inp", Verb::kIn},
+      {"rd", Verb::kRd},       {"rdp", Verb::kRd},        {"count", Verb::kCount},
+      {"scan", Verb::kScan},   {"create", Verb::kCreate}, {"drop", Verb::kDrop},
+      {"spaces", Verb::kSpaces}, {"describe", Verb::kDescribe}};
+  const auto verb = kVerbs.find(command[0]);
+  if (verb == kVerbs.end()) return invalid("no command " + command[0]);
+  Call call;
+  call.verb = verb->second;
+  if (verb->second == Verb::kScan) call.max = 0;
+  if (command[0] == "inp" || command[0] == "rdp") call.wait = 0;
+  size_t at = 1;
+  if (at < command.size()) call.space = command[at++];
+  const bool is_template = call.verb == Verb::kIn || call.verb == Verb::kRd ||
+                           call.verb == Verb::kCount || call.verb == Verb::kScan;
+  if ((is_template || call.verb == Verb::kOut) && at == command.size()) {
+    return invalid(command[0] + " needs a space and a tuple");
+  }
+  if (call.verb == Verb::kOut) {
+    auto tuple = read_tuple(command[at++]);
+    if (!tuple.ok()) return tuple.status();
+    call.tuple = *tuple;
+  } else if (is_template && command[at].starts_with("big:")) {
+    auto tuple = read_tuple(command[at++]);
+    if (!tuple.ok()) return tuple.status();
+    call.wanted = Template::exactly(*tuple);
+  } else if (is_template) {
+    auto wanted = parse_template(command[at++]);
+    if (!wanted.ok()) return wanted.status();
+    call.wanted = *wanted;
+  }
+  const Status status = Options(command, at).read_into(call);
+  if (!status.ok()) return status;
+  return call;
+}
+
+}  // namespace tuplespace::conformance

@@ -1,0 +1,295 @@
+#include "tests/conformance/shard_backend.h"
+
+#include <utility>
+
+namespace tuplespace::conformance {
+namespace {
+
+constexpr uint64_t kNobodysReceiver = ~uint64_t{0};  // of what is asked and answered at once
+
+Outcome outcome_of(const Answer& answer) {
+  Outcome outcome;
+  outcome.status = answer.status;
+  if (const auto* out = std::get_if<OutAnswer>(&answer.what)) outcome.ttl = out->ttl;
+  if (const auto* take = std::get_if<TakeAnswer>(&answer.what)) {
+    for (const Found& found : take->tuples) {
+      outcome.tuples.push_back({found.tuple, found.id, found.attempt});
+    }
+    outcome.ended = take->ended;
+    outcome.held = take->held;
+  }
+  if (const auto* count = std::get_if<CountAnswer>(&answer.what)) {
+    outcome.ready = count->ready;
+    outcome.held = count->held;
+    outcome.delayed = count->delayed;
+  }
+  if (const auto* list = std::get_if<ListAnswer>(&answer.what)) {
+    for (const SpaceInfo& space : list->spaces) outcome.names.push_back(space.name);
+  }
+  return outcome;
+}
+
+}  // namespace
+
+ShardBackend::ShardBackend() : host_(ShardConfig{}) {}
+
+bool ShardBackend::serves(std::string_view) const { return true; }
+
+std::string ShardBackend::session_of(const std::string& client) {
+  return client.substr(0, client.find('.'));
+}
+
+// The first thing a client does opens its session.
+ShardBackend::Client& ShardBackend::client_of(const std::string& name) {
+  Client& client = clients_[session_of(name)];
+  if (client.session == 0) TS_CHECK(open(name, 0).ok());
+  return client;
+}
+
+std::vector<Answer> ShardBackend::ask(
+    std::variant<CreateSpace, DropSpace, ListSpaces, OpenSession, ResumeSession, SuspendSession,
+                 Confirm, CloseSession>
+        what,
+    uint64_t receiver) {
+  Operation operation;
+  std::visit([&](auto& asked) { operation.what = std::move(asked); }, what);
+  operation.reply = {kNobodysReceiver, next_token_++};
+  const uint64_t token = operation.reply.token;
+  if (receiver != 0) operation.reply.receiver = receiver;
+  host_.apply(std::move(operation));
+  // Its own answer is for us, the others are for those who wait.
+  std::vector<Answer> own;
+  std::vector<Answer> others;
+  for (Answer& answer : host_.take_answers()) {
+    const bool mine = answer.reply.token == token &&
+                      answer.reply.receiver == (receiver ? receiver : kNobodysReceiver) &&
+                      own.empty();
+    (mine ? own : others).push_back(std::move(answer));
+  }
+  for (const Answer& answer : others) deliver(answer);
+  return own;
+}
+
+void ShardBackend::start(const std::string& name, const Call& call) {
+  Client& client = client_of(name);
+  Under& under = client.calls[name];
+  under = {0, call, host_.now(), {}};
+  using Verb = Call::Verb;
+  const bool numbered = call.verb == Verb::kOut || call.verb == Verb::kIn ||
+                        call.verb == Verb::kRd || call.verb == Verb::kCount;
+  if (numbered) return send(client, under);
+  if (call.verb == Verb::kScan) return scan(under);
+  administer(under);
+}
+
+void ShardBackend::send(Client& client, Under& under) {
+  const Call& call = under.call;
+  under.number = ++client.last;
+  Operation operation;
+  operation.caller.session = client.session;
+  operation.caller.number = under.number;
+  operation.caller.hash = under.number;
+  operation.reply = {client.receiver, under.number};
+  if (call.verb == Call::Verb::kOut) {
+    operation.what = Out{call.space, call.tuple, call.ttl, call.delay, call.pulse};
+  } else if (call.verb == Call::Verb::kCount) {
+    operation.what = Count{call.space, call.wanted};
+  } else {
+    std::optional<Duration> wait = call.wait;
+    if (wait && *wait > 0) wait = std::max<Duration>(1, *wait - (host_.now() - under.since));
+    operation.what = Take{call.space,   call.wanted, call.verb == Call::Verb::kIn, wait,
+                          call.choice, call.max};
+  }
+  host_.apply(std::move(operation));
+  deliver_all();
+}
+
+void ShardBackend::administer(Under& under) {
+  const Call& call = under.call;
+  std::vector<Answer> answers;
+  if (call.verb == Call::Verb::kCreate) answers = ask(CreateSpace{call.space, call.policy}, 0);
+  if (call.verb == Call::Verb::kDrop) answers = ask(DropSpace{call.space}, 0);
+  if (call.verb == Call::Verb::kSpaces) answers = ask(ListSpaces{call.space, {}}, 0);
+  if (call.verb == Call::Verb::kDescribe) answers = ask(ListSpaces{{}, call.space}, 0);
+  if (answers.empty()) return;
+  under.outcome = outcome_of(answers[0]);
+  if (call.verb != Call::Verb::kDescribe || !answers[0].status.ok()) return;
+  const SpaceInfo& space = std::get<ListAnswer>(answers[0].what).spaces.at(0);
+  under.outcome->ready = space.ready;
+  under.outcome->held = space.held;
+  under.outcome->delayed = space.delayed;
+  under.outcome->waiters = space.waiters;
+}
+
+void ShardBackend::scan(Under& under) {
+  Outcome all;
+  Scan next{under.call.space, under.call.wanted, 0, 0, under.call.max};
+  do {
+    Operation operation;
+    operation.what = next;
+    operation.reply = {kNobodysReceiver, next_token_++};
+    host_.apply(std::move(operation));
+    for (const Answer& answer : host_.take_answers()) {
+      const Outcome page = outcome_of(answer);
+      all.status = page.status;
+      next.after = 0;
+      const auto* scanned = std::get_if<ScanAnswer>(&answer.what);
+      if (scanned == nullptr) continue;
+      for (const Found& found : scanned->tuples) {
+        all.tuples.push_back({found.tuple, found.id, found.attempt});
+      }
+      next.after = scanned->next;
+      next.until = scanned->until;
+    }
+  } while (next.after != 0);
+  under.outcome = all;
+}
+
+void ShardBackend::deliver_all() {
+  for (auto answers = host_.take_answers(); !answers.empty(); answers = host_.take_answers()) {
+    for (const Answer& answer : answers) deliver(answer);
+  }
+}
+
+// Hands an answer to the call it belongs to, and confirms it as a library does.
+void ShardBackend::deliver(const Answer& answer) {
+  for (auto& [name, client] : clients_) {
+    if (client.receiver == 0 || client.receiver != answer.reply.receiver) continue;
+    for (auto& [full_name, under] : client.calls) {
+      if (under.number != answer.reply.token || under.call.lost) continue;
+      under.outcome = outcome_of(answer);
+      if (under.call.unconfirmed) {
+        client.unconfirmed.insert(under.number);
+      } else {
+        confirm_numbers(client, {{under.number, under.number}});
+      }
+      return;
+    }
+  }
+}
+
+void ShardBackend::confirm_numbers(Client& client, std::vector<NumberRange> ranges) {
+  Operation operation;
+  operation.what = Confirm{client.session, {}, true, std::move(ranges)};
+  host_.apply(std::move(operation));
+}
+
+std::optional<Outcome> ShardBackend::answer(const std::string& name) {
+  Client& client = client_of(name);
+  const auto under = client.calls.find(name);
+  if (under == client.calls.end()) return std::nullopt;
+  std::optional<Outcome> outcome = std::move(under->second.outcome);
+  if (outcome) client.calls.erase(under);
+  return outcome;
+}
+
+bool ShardBackend::is_blocked(const std::string& name) {
+  Client& client = client_of(name);
+  const auto under = client.calls.find(name);
+  return under != client.calls.end() && !under->second.outcome;
+}
+
+void ShardBackend::cancel(const std::string& name) {
+  Client& client = client_of(name);
+  const auto under = client.calls.find(name);
+  if (under == client.calls.end()) return;
+  Operation operation;
+  operation.what = Cancel{client.session, under->second.number, {}};
+  host_.apply(std::move(operation));
+  deliver_all();
+}
+
+Status ShardBackend::open(const std::string& name, Duration ttl) {
+  Client& client = clients_[session_of(name)];
+  client.receiver = next_receiver_++;
+  const std::vector<Answer> answers = ask(OpenSession{ttl, "secret", true}, client.receiver);
+  if (answers.empty()) return {Code::kInternal, "opening a session was not answered"};
+  if (!answers[0].status.ok()) return answers[0].status;
+  const auto& opened = std::get<SessionAnswer>(answers[0].what);
+  client.session = opened.session;
+  client.epoch = opened.epoch;
+  return {};
+}
+
+Status ShardBackend::confirm(const std::string& name) {
+  Client& client = client_of(name);
+  std::vector<NumberRange> ranges;
+  for (const Number number : client.unconfirmed) ranges.push_back({number, number});
+  client.unconfirmed.clear();
+  confirm_numbers(client, std::move(ranges));
+  deliver_all();
+  return {};
+}
+
+Status ShardBackend::close(const std::string& name) {
+  Client& client = client_of(name);
+  const std::vector<Answer> answers =
+      ask(CloseSession{client.session, {}, true, {}}, client.receiver);
+  clients_.erase(session_of(name));
+  deliver_all();
+  if (answers.empty()) return {Code::kInternal, "closing a session was not answered"};
+  return answers[0].status;
+}
+
+Status ShardBackend::die(const std::string& name) {
+  const Status status = break_stream(name);
+  clients_.erase(session_of(name));
+  return status;
+}
+
+Status ShardBackend::break_stream(const std::string& name) {
+  Client& client = client_of(name);
+  client.receiver = 0;
+  Operation operation;
+  operation.what = SuspendSession{client.session, client.epoch};
+  host_.apply(std::move(operation));
+  deliver_all();
+  return {};
+}
+
+Status ShardBackend::resume(const std::string& name) {
+  Client& client = client_of(name);
+  client.receiver = next_receiver_++;
+  std::vector<NumberRange> pending;
+  for (auto& [full_name, under] : client.calls) {
+    if (under.outcome) continue;
+    under.call.lost = false;
+    pending.push_back({under.number, under.number});
+  }
+  const std::vector<Answer> answers =
+      ask(ResumeSession{client.session, "secret", pending}, client.receiver);
+  if (answers.empty()) return {Code::kInternal, "resuming a session was not answered"};
+  if (!answers[0].status.ok()) return answers[0].status;
+  const auto& resumed = std::get<SessionAnswer>(answers[0].what);
+  client.epoch = resumed.epoch;
+  for (const auto& [number, pending_answer] : resumed.answers) {
+    Answer answer = pending_answer;
+    answer.reply = {client.receiver, number};
+    deliver(answer);
+  }
+  for (const Number number : resumed.not_executed) {
+    for (auto& [full_name, under] : client.calls) {
+      if (under.number == number && !under.outcome) send(client, under);
+    }
+  }
+  deliver_all();
+  return {};
+}
+
+Status ShardBackend::advance(Duration by) {
+  host_.advance_to(host_.now() + by);
+  deliver_all();
+  return {};
+}
+
+// Clients that live connect and resume by themselves.
+Status ShardBackend::restart(bool) {
+  TS_RETURN_IF_ERROR(host_.restart());
+  deliver_all();
+  for (auto& [name, client] : clients_) {
+    if (client.receiver != 0) TS_RETURN_IF_ERROR(resume(name));
+  }
+  return {};
+}
+
+}  // namespace tuplespace::conformance

@@ -1,0 +1,164 @@
+// When answers leave: promise 5, as far as the engine keeps it.
+#include "tests/unit/engine/rig.h"
+
+namespace tuplespace {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+// A rig with a space of each durability, everything synced, and the store held from then on.
+class Durable : public ::testing::Test {
+ protected:
+  Durable() {
+    rig.create(1, "sync", kept(Durability::kSync));
+    rig.create(2, "async", kept(Durability::kAsync));
+    rig.create(3, "memory", kept(Durability::kMemory));
+    rig.turn();
+    EXPECT_THAT(rig.client.tokens(), ElementsAre(1, 2, 3));
+    rig.client.answers.clear();
+    rig.store.hold();
+  }
+
+  Rig rig;
+};
+
+TEST_F(Durable, MemoryAnswersDoNotWait) {
+  rig.out(1, "memory", "('a')");
+  rig.in(2, "memory", "('a')");
+  rig.turn();
+  EXPECT_THAT(rig.client.tokens(), ElementsAre(1, 2));
+}
+
+TEST_F(Durable, AnswersOfSyncSpacesWaitForTheSync) {
+  rig.out(1, "sync", "('a')");
+  rig.turn();
+  rig.store.write_all();
+  rig.turn();
+  EXPECT_THAT(rig.client.tokens(), IsEmpty());
+  rig.store.sync_all();
+  rig.turn();
+  EXPECT_THAT(rig.client.tokens(), ElementsAre(1));
+}
+
+TEST_F(Durable, AnswersOfAsyncSpacesWaitForTheWriteOnly) {
+  rig.out(1, "async", "('a')");
+  rig.turn();
+  EXPECT_THAT(rig.client.tokens(), IsEmpty());
+  rig.store.write_all();
+  rig.turn();
+  EXPECT_THAT(rig.client.tokens(), ElementsAre(1));
+}
+
+TEST_F(Durable, ABatchIsCommittedWithTheMarkThatItsAnswersNeed) {
+  const size_t before = rig.store.last();
+  rig.out(1, "async", "('a')");
+  rig.turn();
+  rig.out(2, "async", "('b')");
+  rig.out(3, "sync", "('c')");
+  rig.turn();
+  const std::vector<Mark> marks = rig.store.marks_of_commits();
+  ASSERT_EQ(marks.size(), before + 2);
+  EXPECT_EQ(marks[before], Mark::kWritten);
+  EXPECT_EQ(marks[before + 1], Mark::kSynced);
+}
+
+TEST_F(Durable, ReadsOfASpaceWaitForTheBatchThatChangedIt) {
+  rig.out(1, "sync", "('a')");
+  rig.turn();
+  rig.rd(2, "sync", "('a')");  // in a later batch, which is empty
+  rig.turn();
+  EXPECT_THAT(rig.client.tokens(), IsEmpty());
+  rig.store.sync_all();
+  rig.turn();
+  EXPECT_THAT(rig.client.tokens(), ElementsAre(1, 2));
+}
+
+TEST_F(Durable, ReadsWaitForNothingThatOtherSpacesChanged) {
+  rig.out(1, "sync", "('a')");
+  rig.turn();
+  rig.store.sync_all();
+  rig.out(2, "async", "('b')");
+  rig.turn();
+  rig.rd(3, "sync", "('a')");
+  rig.turn();
+  EXPECT_THAT(rig.client.tokens(), ElementsAre(1, 3));
+}
+
+TEST_F(Durable, AnAnswerLeavesBeforeThoseThatWaitForLaterBatches) {
+  rig.out(1, "sync", "('a')");
+  rig.turn();
+  const uint64_t first = rig.store.last();
+  rig.out(2, "sync", "('b')");
+  rig.turn();
+  rig.store.sync_to(first);
+  rig.turn();
+  EXPECT_THAT(rig.client.tokens(), ElementsAre(1));
+  rig.store.sync_all();
+  rig.turn();
+  EXPECT_THAT(rig.client.tokens(), ElementsAre(1, 2));
+}
+
+TEST_F(Durable, TheLaneGoesOnWhileACommitIsInFlightAndCommitsWhatGathered) {
+  const uint64_t before = rig.store.last();
+  rig.out(1, "sync", "('a')");
+  rig.turn();
+  for (uint64_t token = 2; token <= 64; ++token) rig.out(token, "sync", "('b')");
+  rig.turn();
+  EXPECT_EQ(rig.store.last(), before + 2);  // not 64
+  rig.store.sync_all();
+  rig.turn();
+  EXPECT_EQ(rig.client.answers.size(), 64u);
+}
+
+TEST_F(Durable, NothingIsCommittedForReadsAndMisses) {
+  const uint64_t before = rig.store.last();
+  rig.rd(1, "sync", "('a')", 0);
+  rig.in(2, "sync", "('a')", 0);
+  rig.in(3, "memory", "('a')", 0);
+  rig.turn();
+  EXPECT_EQ(rig.store.last(), before);
+  EXPECT_EQ(rig.client.answers.size(), 3u);
+}
+
+TEST_F(Durable, WhatIsOutWhileTheStoreIsBehindIsNotApplied) {
+  EngineConfig config;
+  config.in_flight_bytes_max = 0;
+  Rig tight(config);
+  tight.create(1, "async", kept(Durability::kAsync));
+  tight.turn();
+  tight.store.hold();
+  tight.out(2, "async", "('a')");
+  tight.turn();
+  const uint64_t committed = tight.store.last();
+  tight.out(3, "async", "('b')");
+  tight.turn();
+  EXPECT_EQ(tight.store.last(), committed);
+  EXPECT_GT(tight.figure("lane_held_up"), 0u);
+  tight.store.write_all();
+  tight.turn();
+  EXPECT_EQ(tight.store.last(), committed + 1);
+}
+
+TEST_F(Durable, ARoundBeyondTheLimitsOfTheStoreIsSeveralBatches) {
+  Rig small;
+  small.create(1, "sync", kept(Durability::kSync));
+  small.turn();
+  small.engine.reset();
+
+  HeldStore& store = small.store;
+  store.set_limits({.batch_bytes_max = 4096, .batch_changes_max = 16});
+  auto opened = Engine::open({}, store, small.clock);
+  ASSERT_TRUE(opened.ok());
+  small.engine = std::move(opened).value();
+  small.receiver = small.engine->add_receiver(0, &small.client);
+  small.client.answers.clear();
+  const uint64_t before = store.last();
+  for (uint64_t token = 1; token <= 100; ++token) small.out(token, "sync", "('a', 'b')");
+  small.turn(1);
+  EXPECT_GE(store.last(), before + 100 / 16);
+  EXPECT_EQ(small.client.answers.size(), 100u);
+}
+
+}  // namespace
+}  // namespace tuplespace

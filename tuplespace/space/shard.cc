@@ -1,0 +1,376 @@
+#include "tuplespace/space/shard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "tuplespace/space/shard_parts.h"
+#include "tuplespace/tuple/encoding.h"
+
+namespace tuplespace {
+namespace {
+
+constexpr Sequence kSequenceStep = 1 << 24;  // the limit is raised by this, half of it ahead
+constexpr size_t kDueAtOnce = 4096;          // timers handled at a stretch
+constexpr size_t kUnfinishedAtOnce = 256;    // searches continued at a stretch
+
+template <typename... F>
+struct Overload : F... {
+  using F::operator()...;
+};
+template <typename... F>
+Overload(F...) -> Overload<F...>;
+
+}  // namespace
+
+Shard::Parts::Parts(const ShardConfig& c)
+    : config(c), wheel(0), print(c.seed), random_state(c.seed * 2 + 1) {}
+
+Shard::Shard(const ShardConfig& config) : parts_(std::make_unique<Parts>(config)) {}
+Shard::~Shard() = default;
+
+Status Shard::recover(std::string_view key, std::string_view value) {
+  return parts_->recover(key, value);
+}
+
+Status Shard::recovered(Time now, Effects& effects) { return parts_->recovered(now, effects); }
+
+std::string Shard::key_prefix(uint16_t shard) { return record::shard_key(shard).substr(0, 2); }
+
+void Shard::apply(Operation operation, Time now, Effects& effects) {
+  Parts& parts = *parts_;
+  parts.begin(now, effects);
+  std::visit(Overload{
+                 [&](Out&) { parts.out(operation); },
+                 [&](Take&) { parts.take(operation); },
+                 [&](Count&) { parts.count(operation); },
+                 [&](Scan&) { parts.scan(operation); },
+                 [&](CreateSpace&) { parts.create(operation); },
+                 [&](DropSpace&) { parts.drop(operation); },
+                 [&](ListSpaces&) { parts.list(operation); },
+                 [&](Stats&) { parts.stats(operation); },
+                 [&](OpenSession&) { parts.open_session(operation); },
+                 [&](ResumeSession&) { parts.resume_session(operation); },
+                 [&](SuspendSession& suspend) { parts.suspend_session(suspend); },
+                 [&](Confirm&) { parts.confirm(operation); },
+                 [&](CloseSession&) { parts.close_session(operation); },
+                 [&](Cancel& cancel) { parts.cancel(cancel); },
+             },
+             operation.what);
+}
+
+Time Shard::tick(Time now, Effects& effects) {
+  Parts& parts = *parts_;
+  parts.begin(now, effects);
+  const bool more = parts.work_unfinished();
+  return more ? parts.now : std::max(parts.wheel.next_due(), parts.now);
+}
+
+void Shard::finish(Effects& effects) {
+  parts_->effects = &effects;
+  parts_->finish_answers();
+  if (parts_->state_changed) parts_->write_state();
+}
+
+void Shard::refuse_out(std::string reason) { parts_->refusal = std::move(reason); }
+
+bool Shard::has_space(std::string_view name) const {
+  const auto found = parts_->by_name.find(name);
+  return found != parts_->by_name.end() && found->second->exists;
+}
+
+Shard::Figures Shard::figures() const {
+  Figures figures = parts_->figures;
+  for (const auto& [id, space] : parts_->spaces) {
+    figures.ready += space->ready();
+    figures.held += space->held.size();
+    figures.delayed += space->delayed.size();
+  }
+  figures.bytes = parts_->bytes_used;
+  figures.waiters = parts_->waits.size();
+  figures.sessions = parts_->sessions.size();
+  return figures;
+}
+
+// Time never goes back, whatever the caller says; what is due comes before what is asked.
+void Shard::Parts::begin(Time time, Effects& to) {
+  effects = &to;
+  now = std::max(now, time);
+  if (wheel.next_due() <= now) run_due();
+}
+
+Sequence Shard::Parts::next_sequence() {
+  ++last;
+  if (last + kSequenceStep / 2 > limit) {
+    limit = last + kSequenceStep;
+    state_changed = true;
+  }
+  return last;
+}
+
+// SplitMix64: the same seed gives the same choices.
+uint64_t Shard::Parts::draw(uint64_t below) {
+  random_state += 0x9e3779b97f4a7c15ull;
+  uint64_t mixed = random_state;
+  mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9ull;
+  mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebull;
+  mixed ^= mixed >> 31;
+  return static_cast<uint64_t>(static_cast<unsigned __int128>(mixed) * below >> 64);
+}
+
+void Shard::Parts::touch(Space& space) {
+  space.last_batch = effects->batch_number;
+  effects->mark = std::max(effects->mark, space.mark());
+}
+
+void Shard::Parts::put_tuple(Space& space, Slot slot) {
+  if (space.durability == Durability::kMemory) return;
+  const Entry& entry = space.slab[slot];
+  record::encode_tuple(entry, space.slab.due(entry), scratch);
+  effects->batch.put(record::TupleKey(config.shard, space.id(), entry.id).view(), scratch);
+  touch(space);
+}
+
+void Shard::Parts::erase_tuple(Space& space, Sequence id) {
+  if (space.durability == Durability::kMemory) return;
+  effects->batch.erase(record::TupleKey(config.shard, space.id(), id).view());
+  touch(space);
+}
+
+void Shard::Parts::reply(const ReplyTo& to, Answer answer) {
+  if (to.receiver == 0) return;
+  answer.reply = to;
+  effects->answers.push_back(std::move(answer));
+}
+
+void Shard::Parts::refuse(const ReplyTo& to, Status status) {
+  Answer answer;
+  answer.status = std::move(status);
+  answer.sequence = last;
+  reply(to, std::move(answer));
+}
+
+Answer Shard::Parts::about(const Space& space) const {
+  Answer answer;
+  answer.sequence = last;
+  answer.mark = space.mark();
+  answer.batch = space.last_batch;
+  return answer;
+}
+
+Status Shard::Parts::check_out(const Out& out, const Space* space) const {
+  const auto context = [&] { return fmt::format("out to space \"{}\": ", out.space); };
+  const size_t bytes = out.tuple.bytes().size();
+  size_t bytes_max = config.limits.tuple_bytes_max;
+  if (space != nullptr && space->policy.tuple_bytes_max > 0) {
+    bytes_max = std::min<size_t>(bytes_max, space->policy.tuple_bytes_max);
+  }
+  if (bytes > bytes_max) {
+    return exhausted(context() + fmt::format("tuple is {} bytes, tuple_bytes_max is {}; split the "
+                                             "payload or raise the setting",
+                                             bytes, bytes_max),
+                     "tuple_bytes_max", false);
+  }
+  if (out.ttl && *out.ttl <= 0) {
+    return invalid(context() + fmt::format("ttl is {} ms; it must be above 0", *out.ttl), "ttl");
+  }
+  if (out.delay && (*out.delay < 0 || *out.delay > config.ttl_max)) {
+    return invalid(context() + fmt::format("delay is {} ms; it must be between 0 and {}",
+                                           *out.delay, config.ttl_max),
+                   "delay");
+  }
+  if (out.pulse && (out.ttl || out.delay)) {
+    return invalid(context() + "a pulse is never stored, so it has neither ttl nor delay", "pulse");
+  }
+  if (!refusal.empty()) return exhausted(context() + refusal, "disk_free_min");
+  if (out.pulse || space == nullptr) return {};
+  if (space->policy.tuples_max > 0 && space->tuples() >= space->policy.tuples_max) {
+    return exhausted(context() + fmt::format("it has {} tuples, its tuples_max is {}; take some "
+                                             "first",
+                                             space->tuples(), space->policy.tuples_max),
+                     "tuples_max");
+  }
+  if (bytes_used + bytes > config.memory_max) {
+    return exhausted(context() + fmt::format("tuples take {} bytes of memory, memory_max is {}; "
+                                             "take some first or raise the setting",
+                                             bytes_used, config.memory_max),
+                     "memory_max");
+  }
+  return {};
+}
+
+void Shard::Parts::out(Operation& operation) {
+  if (!admit(operation)) return;
+  Out& out = std::get<Out>(operation.what);
+  Space* space = find_space(out.space);
+  if (Status status = check_out(out, space); !status.ok()) {
+    return refuse(operation.reply, std::move(status));
+  }
+  if (out.pulse) return pulse(space, operation);
+  if (space == nullptr || !space->exists) {
+    if (!config.create_on_out) {
+      return refuse(operation.reply,
+                    {Code::kNotFound, fmt::format("no space \"{}\"; create it first", out.space)});
+    }
+    Result<Space*> created = create_space(out.space, Policy{});
+    if (!created.ok()) return refuse(operation.reply, created.status());
+    space = *created;
+  }
+  ++figures.outs;
+  const Sequence id = next_sequence();
+  const Slot slot = space->add(std::move(out.tuple), id, now);
+  OutAnswer granted;
+  Due due;
+  if (out.delay && *out.delay > 0) due.visible_at = now + *out.delay;
+  if (out.ttl) {
+    granted.ttl = std::min(*out.ttl, config.ttl_max);
+    due.expires_at = std::max(now, due.visible_at) + *granted.ttl;
+  }
+  if (due.visible_at > 0 || due.expires_at != kNever) {
+    space->slab.set_due(space->slab[slot], due);
+    wheel.add({due.visible_at > 0 ? due.visible_at : due.expires_at, Timer::Kind::kTuple, id,
+               space->id(), slot});
+  }
+  if (due.visible_at > 0) {
+    space->insert_delayed(slot);
+    put_tuple(*space, slot);
+  } else {
+    become_available(*space, slot, OnDisk::kNo);
+  }
+  if (operation.caller.number != 0) {
+    KeptAnswer kept;
+    kept.hash = operation.caller.hash;
+    kept.kind = record::AnswerKind::kOut;
+    kept.sequence = id;
+    kept.ttl = granted.ttl;
+    const bool durable = space->durability != Durability::kMemory;
+    keep(operation.caller, std::move(kept), durable);
+    if (durable) touch(*space);
+  }
+  Answer answer = about(*space);
+  answer.sequence = id;
+  answer.what = granted;
+  reply(operation.reply, std::move(answer));
+}
+
+// Readers that wait see it; nothing is stored. Not kept as an answer: it changed nothing.
+void Shard::Parts::pulse(Space* space, const Operation& operation) {
+  const Out& out = std::get<Out>(operation.what);
+  Answer answer;
+  if (space != nullptr) answer = about(*space);
+  const Sequence id = next_sequence();
+  answer.sequence = id;
+  answer.what = OutAnswer{};
+  if (space != nullptr) {
+    print.reset(out.tuple.bytes());
+    space->waiters.offer(out.tuple.bytes(), id, print, served);
+    for (Wait* reader : served.readers) {
+      Answer seen = about(*space);
+      seen.sequence = id;
+      TakeAnswer found;
+      found.remove = false;
+      found.tuples.push_back({id, out.tuple, 0});
+      seen.what = std::move(found);
+      reply(reader->reply, std::move(seen));
+      ++figures.reads;
+      end_wait(*reader);  // the last one may end a space that nobody has created
+    }
+  }
+  reply(operation.reply, std::move(answer));
+}
+
+void Shard::Parts::become_available(Space& space, Slot slot, OnDisk on_disk) {
+  const Tuple tuple = space.slab[slot].tuple;
+  print.reset(tuple.bytes());
+  served.readers.clear();
+  served.taker = nullptr;
+  if (space.waiters.size() > 0) {
+    space.waiters.offer(tuple.bytes(), space.slab[slot].id, print, served);
+  }
+  const bool vanishes = served.taker != nullptr && served.taker->caller.number == 0;
+  if (!vanishes && on_disk != OnDisk::kYes) put_tuple(space, slot);
+  if (served.readers.empty() && served.taker == nullptr) {
+    space.insert_available(slot, print);
+    return;
+  }
+  const Waiters::Served all = std::exchange(served, {});
+  for (Wait* reader : all.readers) {
+    complete(space, *reader, {slot}, false, on_disk);
+    end_wait(*reader);
+  }
+  if (all.taker == nullptr) {
+    print.reset(tuple.bytes());
+    space.insert_available(slot, print);
+    return;
+  }
+  complete(space, *all.taker, {slot}, false, on_disk);
+  end_wait(*all.taker);
+}
+
+void Shard::Parts::run_due() {
+  due.clear();
+  wheel.take_due(now, kDueAtOnce, due);
+  const std::vector<Timer> timers = std::exchange(due, {});
+  for (const Timer& timer : timers) {
+    switch (timer.kind) {
+      case Timer::Kind::kTuple: tuple_due(timer); break;
+      case Timer::Kind::kWait: wait_due(timer.id); break;
+      case Timer::Kind::kSession: session_due(timer.id); break;
+    }
+  }
+}
+
+void Shard::Parts::tuple_due(const Timer& timer) {
+  const auto found = spaces.find(timer.space);
+  if (found == spaces.end()) return;
+  Space& space = *found->second;
+  Entry& entry = space.slab[timer.slot];
+  if (entry.id != timer.id || entry.state() == Presence::kFree) return;
+  const Due times = space.slab.due(entry);
+  if (entry.state() == Presence::kHeld) return;  // a give-back looks at its time again
+  if (entry.state() == Presence::kAvailable) {
+    if (times.expires_at <= now) expire(space, timer.slot);
+    return;
+  }
+  if (times.expires_at <= now) return expire(space, timer.slot);
+  if (times.expires_at != kNever) {
+    wheel.add({times.expires_at, Timer::Kind::kTuple, timer.id, timer.space, timer.slot});
+  }
+  space.erase_delayed(timer.slot);
+  become_available(space, timer.slot, OnDisk::kYes);
+}
+
+void Shard::Parts::expire(Space& space, Slot slot) {
+  ++figures.expired;
+  next_sequence();
+  if (space.slab[slot].state() == Presence::kAvailable) {
+    space.erase_available(slot);
+  } else if (space.slab[slot].state() == Presence::kDelayed) {
+    space.erase_delayed(slot);
+  }
+  erase_tuple(space, space.slab[slot].id);
+  space.free(slot);
+}
+
+// A slice of everything that takes longer. True while there is more.
+bool Shard::Parts::work_unfinished() {
+  if (!building.empty()) {
+    const auto found = spaces.find(building.back());
+    if (found == spaces.end() || !found->second->build_indexes(config.slice_candidates)) {
+      building.pop_back();
+    }
+  }
+  size_t left = config.slice_candidates;
+  for (size_t i = 0, n = std::min(unfinished.size(), kUnfinishedAtOnce); i < n && left > 0; ++i) {
+    const uint64_t id = unfinished.front();
+    unfinished.pop_front();
+    const auto found = waits.find(id);
+    if (found == waits.end() || !found->second->searching) continue;
+    left -= std::min(left, continue_search(*found->second));
+  }
+  if (!dropped.empty() && !dropped.back()->slab.dismantle()) dropped.pop_back();
+  return !unfinished.empty() || !dropped.empty() || !building.empty();
+}
+
+}  // namespace tuplespace

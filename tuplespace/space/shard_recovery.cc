@@ -1,0 +1,176 @@
+// How a shard comes back from its records.
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "tuplespace/space/shard_parts.h"
+
+namespace tuplespace {
+
+Status Shard::Parts::recover(std::string_view key, std::string_view value) {
+  const Result<record::Key> parsed = record::parse_key(key);
+  if (!parsed.ok()) return parsed.status();
+  switch (parsed->kind) {
+    case record::Kind::kShard: {
+      const Result<record::ShardState> state = record::decode_shard(value);
+      if (!state.ok()) return state.status();
+      last = limit = state->sequence_limit;
+      next_space = state->next_space;
+      now = state->time;
+      return {};
+    }
+    case record::Kind::kSpace: {
+      Result<record::SpaceState> state = record::decode_space(value);
+      if (!state.ok()) return state.status();
+      auto made = std::make_unique<Space>(parsed->space, state->name, config, bytes_used);
+      made->exists = true;
+      made->policy = state->policy;
+      made->policy.shard = config.shard;
+      made->durability = *state->policy.durability;
+      by_name[state->name] = made.get();
+      spaces.emplace(parsed->space, std::move(made));
+      return {};
+    }
+    case record::Kind::kSession: {
+      Result<record::SessionState> state = record::decode_session(value);
+      if (!state.ok()) return state.status();
+      auto made = std::make_unique<Session>();
+      made->id = parsed->id;
+      made->secret = std::move(state->secret);
+      made->epoch = state->epoch;
+      made->ttl = state->ttl;
+      sessions.emplace(parsed->id, std::move(made));
+      return {};
+    }
+    case record::Kind::kAnswers: return recover_answers(*parsed, value);
+    case record::Kind::kTuple: return recover_tuple(*parsed, value);
+  }
+  return {};
+}
+
+Status Shard::Parts::recover_answers(const record::Key& key, std::string_view value) {
+  const Result<std::vector<record::NumberedAnswer>> answers = record::decode_answers(value);
+  if (!answers.ok()) return answers.status();
+  auto found = sessions.find(key.id);
+  if (found == sessions.end()) {
+    if (config.shard == 0) {
+      return {Code::kDataLoss, fmt::format("answers of session {} without the session", key.id)};
+    }
+    auto made = std::make_unique<Session>();
+    made->id = key.id;
+    found = sessions.emplace(key.id, std::move(made)).first;
+  }
+  Session& session = *found->second;
+  session.durable = true;
+  auto batch = std::make_unique<AnswerBatch>();
+  batch->sequence = key.sequence;
+  batch->written = true;
+  for (const record::NumberedAnswer& answer : *answers) {
+    KeptAnswer kept;
+    kept.hash = answer.hash;
+    kept.kind = answer.kind;
+    kept.sequence = answer.sequence;
+    kept.ttl = answer.ttl;
+    kept.batch = batch.get();
+    for (const Sequence id : answer.taken) {
+      kept.tuples.push_back({0, kNoSlot, id});  // recover_tuple() fills in the place
+      held_by[id] = {session.id, answer.number};
+    }
+    ++batch->unconfirmed;
+    session.highest = std::max(session.highest, answer.number);
+    session.answers.insert_or_assign(answer.number, std::move(kept));
+  }
+  session.batches.emplace(key.sequence, std::move(batch));
+  return {};
+}
+
+Status Shard::Parts::recover_tuple(const record::Key& key, std::string_view value) {
+  const auto found = spaces.find(key.space);
+  if (found == spaces.end()) {
+    return {Code::kDataLoss, fmt::format("tuple {} is of space {}, which is unknown", key.id,
+                                         key.space)};
+  }
+  Space& space = *found->second;
+  const Result<record::TupleState> state = record::decode_tuple(value);
+  if (!state.ok()) return state.status();
+  const Slot slot =
+      space.add(Tuple::from_canonical(state->bytes, state->arity), key.id, state->out_at);
+  Entry& entry = space.slab[slot];
+  entry.attempt = state->attempt;
+  const Due& times = state->due;
+  if (times.visible_at > 0 || times.expires_at != kNever) space.slab.set_due(entry, times);
+  if (const auto held = held_by.find(key.id); held != held_by.end()) {
+    KeptAnswer& kept = sessions.at(held->second.first)->answers.at(held->second.second);
+    for (HeldTuple& tuple : kept.tuples) {
+      if (tuple.id == key.id) tuple = {key.space, slot, key.id};
+    }
+    space.insert_held(slot);
+    return {};
+  }
+  if (times.visible_at > 0) {  // recovered() looks whether that is over
+    wheel.add({times.visible_at, Timer::Kind::kTuple, key.id, key.space, slot});
+    space.insert_delayed(slot);
+    return {};
+  }
+  if (times.expires_at != kNever) {
+    wheel.add({times.expires_at, Timer::Kind::kTuple, key.id, key.space, slot});
+  }
+  print.reset(entry.tuple.bytes());
+  space.insert_available(slot, print);
+  return {};
+}
+
+Status Shard::Parts::recovered(Time time, Effects& to) {
+  effects = &to;
+  now = std::max(now, time);
+  held_by = {};
+  std::vector<SessionId> ids;
+  for (const auto& [id, session] : sessions) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
+  for (const SessionId id : ids) {
+    Session& session = *sessions.at(id);
+    std::vector<Number> confirmed;
+    for (auto& [number, kept] : session.answers) {
+      const auto is_gone = [](const HeldTuple& held) { return held.slot == kNoSlot; };
+      kept.tuples.erase(std::remove_if(kept.tuples.begin(), kept.tuples.end(), is_gone),
+                        kept.tuples.end());
+      if (kept.kind == record::AnswerKind::kTake && kept.tuples.empty()) {
+        confirmed.push_back(number);  // its record lives only for others of its batch
+        continue;
+      }
+      kept.bytes += 64;
+      for (const HeldTuple& held : kept.tuples) {
+        kept.bytes += spaces.at(held.space)->slab[held.slot].tuple.footprint();
+      }
+      session.unconfirmed_bytes += kept.bytes;
+    }
+    std::vector<HeldTuple> none;
+    for (const Number number : confirmed) forget_answer(session, number, false, none);
+    session.lease_end = now;  // its full time begins again
+    if (config.shard == 0) {
+      keep_lease(session);
+    } else {
+      session.lease_end = kNever;
+    }
+  }
+  for (const auto& [id, space] : spaces) {
+    // What was recovered need not have been synced: the first answers wait for this batch.
+    if (space->durability != Durability::kMemory) touch(*space);
+  }
+  limit = last + (Sequence{1} << 24);
+  state_changed = true;
+  write_state();
+  while (wheel.next_due() <= now) run_due();
+  finish_answers();
+  return {};
+}
+
+void Shard::Parts::write_state() {
+  state_changed = false;
+  effects->batch.put(record::shard_key(config.shard),
+                     record::encode(record::ShardState{limit, next_space, now}));
+  effects->mark = Mark::kSynced;
+}
+
+}  // namespace tuplespace

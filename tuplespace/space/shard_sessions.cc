@@ -1,0 +1,491 @@
+// Sessions of a shard: numbered operations, first answers, confirmation, what ends with a session.
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "tuplespace/space/shard_parts.h"
+
+namespace tuplespace {
+namespace {
+
+// A session's own records, not the tuples it holds.
+constexpr uint64_t kAnswerBytes = 64;
+
+// Takes as long whatever the first difference is.
+bool same_secret(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  unsigned char differs = 0;
+  for (size_t i = 0; i < a.size(); ++i) differs |= static_cast<unsigned char>(a[i] ^ b[i]);
+  return differs == 0;
+}
+
+Status ended(SessionId id) {
+  return {Code::kNotFound,
+          fmt::format("session {} has ended; what it held is available again, open a new one", id),
+          {"session", false, false}};
+}
+
+Status wrong_secret(SessionId id) {
+  return {Code::kPermissionDenied, fmt::format("the secret of session {} is another", id)};
+}
+
+bool contains(const std::vector<NumberRange>& ranges, Number number) {
+  return std::any_of(ranges.begin(), ranges.end(), [&](const NumberRange& range) {
+    return range.first <= number && number <= range.last;
+  });
+}
+
+}  // namespace
+
+Session* Shard::Parts::session_of(const Caller& caller) {
+  const auto found = sessions.find(caller.session);
+  return found == sessions.end() ? nullptr : found->second.get();
+}
+
+void Shard::Parts::keep_lease(Session& session) {
+  if (session.lease_end == kNever) return;
+  session.lease_end = now + session.ttl;
+  if (session.timer_set) return;
+  session.timer_set = true;
+  wheel.add({session.lease_end, Timer::Kind::kSession, session.id, 0, 0});
+}
+
+bool Shard::Parts::admit(Operation& operation) {
+  Caller& caller = operation.caller;
+  if (caller.session == 0 || caller.number == 0) {
+    caller.number = 0;
+    return true;
+  }
+  Session* session = session_of(caller);
+  if (session == nullptr) {
+    if (config.shard == 0) {
+      refuse(operation.reply, ended(caller.session));
+      return false;
+    }
+    // Shard 0 knows it; here it begins with its first operation.
+    auto made = std::make_unique<Session>();
+    made->id = caller.session;
+    session = made.get();
+    sessions.emplace(caller.session, std::move(made));
+  }
+  if (!caller.secret.empty()) {
+    if (!same_secret(caller.secret, session->secret)) {
+      refuse(operation.reply, wrong_secret(caller.session));
+      return false;
+    }
+    keep_lease(*session);
+  }
+  const auto other_hash = [&] {
+    refuse(operation.reply,
+           invalid(fmt::format("number {} of session {} was another operation before; numbers are "
+                               "used once",
+                               caller.number, caller.session),
+                   "number"));
+    return false;
+  };
+  if (caller.number <= session->highest) {
+    if (const auto kept = session->answers.find(caller.number); kept != session->answers.end()) {
+      if (kept->second.hash != caller.hash) return other_hash();
+      reply(operation.reply, answer_again(*session, caller.number, kept->second));
+      return false;
+    }
+    if (const auto waiting = session->waits.find(caller.number); waiting != session->waits.end()) {
+      Wait& wait = *waits.at(waiting->second);
+      if (wait.caller.hash != caller.hash) return other_hash();
+      refuse(wait.reply, {Code::kAborted, "the operation was asked again and is answered there"});
+      wait.reply = operation.reply;
+      return false;
+    }
+    refuse(operation.reply,
+           {Code::kFailedPrecondition,
+            fmt::format("number {} of session {} is stale: its answer was confirmed, or it changed "
+                        "nothing; the highest number seen is {}",
+                        caller.number, caller.session, session->highest),
+            {"number", false, false}});
+    return false;
+  }
+  session->highest = caller.number;
+  const size_t operations = session->answers.size() + session->waits.size();
+  if (operations >= config.operations_max) {
+    refuse(operation.reply,
+           exhausted(fmt::format("session {} has {} operations waiting or not confirmed, "
+                                 "operations_max is {}; confirm answers",
+                                 caller.session, operations, config.operations_max),
+                     "operations_max"));
+    return false;
+  }
+  if (session->unconfirmed_bytes > config.unconfirmed_bytes_max) {
+    refuse(operation.reply,
+           exhausted(fmt::format("session {} holds {} bytes of answers not confirmed, "
+                                 "unconfirmed_bytes_max is {}; confirm answers",
+                                 caller.session, session->unconfirmed_bytes,
+                                 config.unconfirmed_bytes_max),
+                     "unconfirmed_bytes_max"));
+    return false;
+  }
+  return true;
+}
+
+void Shard::Parts::keep(const Caller& caller, KeptAnswer answer, bool durable) {
+  Session& session = *session_of(caller);
+  answer.bytes += kAnswerBytes;
+  session.unconfirmed_bytes += answer.bytes;
+  if (durable) collect(session, caller.number, answer);
+  session.answers.insert_or_assign(caller.number, std::move(answer));
+}
+
+void Shard::Parts::collect(Session& session, Number number, KeptAnswer& answer) {
+  session.durable = true;
+  if (session.collecting == nullptr) {
+    auto made = std::make_unique<AnswerBatch>();
+    made->sequence = answer.sequence;
+    session.collecting = made.get();
+    session.batches.emplace(made->sequence, std::move(made));
+    collecting.push_back(&session);
+  }
+  record::NumberedAnswer spelled;
+  spelled.number = number;
+  spelled.hash = answer.hash;
+  spelled.kind = answer.kind;
+  spelled.sequence = answer.sequence;
+  spelled.ttl = answer.ttl;
+  for (const HeldTuple& held : answer.tuples) spelled.taken.push_back(held.id);
+  record::append(spelled, session.collected);
+  ++session.collected_count;
+  ++session.collecting->unconfirmed;
+  answer.batch = session.collecting;
+}
+
+void Shard::Parts::finish_answers() {
+  for (Session* session : collecting) {
+    AnswerBatch& batch = *session->collecting;
+    if (batch.unconfirmed > 0) {
+      effects->batch.put(record::answers_key(config.shard, session->id, batch.sequence),
+                         record::finish_answers(session->collected_count, session->collected));
+      batch.written = true;
+    } else {
+      session->batches.erase(batch.sequence);
+    }
+    session->collecting = nullptr;
+    session->collected.clear();
+    session->collected_count = 0;
+  }
+  collecting.clear();
+}
+
+Answer Shard::Parts::answer_again(Session& session, Number number, const KeptAnswer& kept) {
+  Answer answer;
+  answer.sequence = kept.sequence;
+  if (session.durable) {  // it may have been asked for again before it was durable
+    answer.mark = Mark::kSynced;
+    answer.batch = effects->batch_number;
+    write_session(session);
+  }
+  if (kept.kind == record::AnswerKind::kOut) {
+    answer.what = OutAnswer{kept.ttl};
+    return answer;
+  }
+  TakeAnswer found;
+  for (const HeldTuple& held : kept.tuples) {
+    const auto space = spaces.find(held.space);
+    if (space == spaces.end()) {
+      answer.status = {Code::kAborted,
+                       fmt::format("operation {} took from a space that was dropped", number)};
+      return answer;
+    }
+    const Entry& entry = space->second->slab[held.slot];
+    found.tuples.push_back({entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt)});
+  }
+  answer.what = std::move(found);
+  return answer;
+}
+
+void Shard::Parts::write_session(const Session& session) {
+  if (config.shard == 0) {
+    effects->batch.put(
+        record::session_key(0, session.id),
+        record::encode(record::SessionState{session.ttl, session.epoch, session.secret}));
+  } else {
+    state_changed = true;  // something has to be in the batch that an answer waits for
+  }
+  effects->mark = Mark::kSynced;
+}
+
+void Shard::Parts::open_session(Operation& operation) {
+  OpenSession& open = std::get<OpenSession>(operation.what);
+  if (sessions.size() >= config.sessions_max) {
+    return refuse(operation.reply,
+                  exhausted(fmt::format("{} sessions are open, sessions_max is {}", sessions.size(),
+                                        config.sessions_max),
+                            "sessions_max"));
+  }
+  if (open.ttl < 0 || (open.ttl > 0 && open.ttl < config.session_ttl_min)) {
+    return refuse(operation.reply,
+                  invalid(fmt::format("a session's ttl of {} ms is too short; at least "
+                                      "session_ttl_min {} ms, or 0 for the default",
+                                      open.ttl, config.session_ttl_min),
+                          "session_ttl_min"));
+  }
+  auto made = std::make_unique<Session>();
+  Session& session = *made;
+  session.id = next_sequence();
+  session.secret = std::move(open.secret);
+  session.epoch = 1;
+  session.ttl = std::min(open.ttl == 0 ? config.session_ttl : open.ttl, config.session_ttl_max);
+  if (!open.stream) {
+    session.lease_end = now;
+    keep_lease(session);
+  }
+  sessions.emplace(session.id, std::move(made));
+  write_session(session);
+  Answer answer;
+  answer.sequence = session.id;
+  answer.mark = Mark::kSynced;
+  answer.batch = effects->batch_number;
+  SessionAnswer opened;
+  opened.session = session.id;
+  opened.epoch = session.epoch;
+  opened.ttl = session.ttl;
+  answer.what = std::move(opened);
+  reply(operation.reply, std::move(answer));
+}
+
+void Shard::Parts::resume_session(Operation& operation) {
+  const ResumeSession& resume = std::get<ResumeSession>(operation.what);
+  const auto known = sessions.find(resume.session);
+  if (known == sessions.end() && config.shard == 0) {
+    return refuse(operation.reply, ended(resume.session));
+  }
+  uint64_t pending = 0;
+  for (const NumberRange& range : resume.pending) {
+    if (range.last < range.first || range.last - range.first >= config.operations_max ||
+        (pending += range.last - range.first + 1) > config.operations_max) {
+      return refuse(operation.reply,
+                    invalid(fmt::format("more than operations_max {} pending numbers, or a range "
+                                        "that ends before it begins",
+                                        config.operations_max),
+                            "pending"));
+    }
+  }
+  if (known == sessions.end()) {
+    auto made = std::make_unique<Session>();
+    made->id = resume.session;
+    sessions.emplace(resume.session, std::move(made));
+  }
+  Session& session = *sessions.at(resume.session);
+  if (config.shard == 0) {
+    if (!same_secret(resume.secret, session.secret)) {
+      return refuse(operation.reply, wrong_secret(resume.session));
+    }
+    ++session.epoch;
+  } else {
+    session.epoch = resume.epoch;
+  }
+  session.lease_end = kNever;
+  write_session(session);
+
+  SessionAnswer resumed;
+  resumed.session = session.id;
+  resumed.epoch = session.epoch;
+  resumed.ttl = session.ttl;
+  // Its waits, in their order: each is offered what came meanwhile; what they find is part of
+  // this answer.
+  std::vector<uint64_t> waiting;
+  for (const auto& [number, id] : session.waits) waiting.push_back(id);
+  std::sort(waiting.begin(), waiting.end());
+  std::vector<Answer> others = std::exchange(effects->answers, {});
+  for (const uint64_t id : waiting) {
+    Wait& wait = *waits.at(id);
+    const Number number = wait.caller.number;
+    wait.suspended = false;
+    wait.reply = {operation.reply.receiver, number};
+    if (!contains(resume.pending, number)) {
+      wait.reply = {};
+      end_wait(wait);  // its caller has gone
+    } else if (wait.deadline <= now) {
+      answer_nothing(wait, Ended::kTimeout);
+      end_wait(wait);
+    } else {
+      wait.searching = true;
+      wait.cursor = {};
+      std::erase(unfinished, id);
+      continue_search(wait);
+    }
+  }
+  for (Answer& answer : std::exchange(effects->answers, std::move(others))) {
+    const Number number = answer.reply.token;
+    resumed.answers.emplace_back(number, std::move(answer));
+  }
+  for (const NumberRange& range : resume.pending) {
+    for (Number number = range.first; number <= range.last; ++number) {
+      session.highest = std::max(session.highest, number);
+      const bool answered =
+          std::any_of(resumed.answers.begin(), resumed.answers.end(),
+                      [&](const auto& answer) { return answer.first == number; });
+      if (answered) continue;
+      if (session.waits.contains(number)) {
+        resumed.waiting.push_back(number);
+      } else if (const auto kept = session.answers.find(number); kept != session.answers.end()) {
+        resumed.answers.emplace_back(number, answer_again(session, number, kept->second));
+      } else {
+        resumed.not_executed.push_back(number);
+      }
+    }
+  }
+  Answer answer;
+  answer.sequence = last;
+  answer.mark = Mark::kSynced;
+  answer.batch = effects->batch_number;
+  answer.what = std::move(resumed);
+  reply(operation.reply, std::move(answer));
+}
+
+void Shard::Parts::suspend_session(const SuspendSession& suspend) {
+  const auto found = sessions.find(suspend.session);
+  if (found == sessions.end() || found->second->epoch > suspend.epoch) return;
+  Session& session = *found->second;
+  for (const auto& [number, id] : session.waits) {
+    waits.at(id)->suspended = true;
+    waits.at(id)->reply = {};
+  }
+  if (config.shard != 0) return;  // its lease is shard 0's
+  session.lease_end = now;
+  keep_lease(session);
+}
+
+void Shard::Parts::confirm(Operation& operation) {
+  const Confirm& confirm = std::get<Confirm>(operation.what);
+  const auto found = sessions.find(confirm.session);
+  if (found == sessions.end()) return refuse(operation.reply, ended(confirm.session));
+  Session& session = *found->second;
+  if (!confirm.trusted && !same_secret(confirm.secret, session.secret)) {
+    return refuse(operation.reply, wrong_secret(confirm.session));
+  }
+  if (!confirm.trusted) keep_lease(session);
+  confirm_ranges(session, confirm.ranges);
+  Answer answer;
+  answer.sequence = last;
+  SessionAnswer confirmed;
+  confirmed.session = session.id;
+  confirmed.epoch = session.epoch;
+  confirmed.ttl = session.ttl;
+  answer.what = std::move(confirmed);
+  reply(operation.reply, std::move(answer));
+}
+
+void Shard::Parts::close_session(Operation& operation) {
+  const CloseSession& close = std::get<CloseSession>(operation.what);
+  const auto found = sessions.find(close.session);
+  if (found == sessions.end()) return refuse(operation.reply, ended(close.session));
+  Session& session = *found->second;
+  if (!close.trusted && !same_secret(close.secret, session.secret)) {
+    return refuse(operation.reply, wrong_secret(close.session));
+  }
+  confirm_ranges(session, close.ranges);
+  write_session(session);  // what is erased next; so that there is a batch to wait for
+  end_session(session);
+  Answer answer;
+  answer.sequence = last;
+  answer.mark = Mark::kSynced;
+  answer.batch = effects->batch_number;
+  SessionAnswer closed;
+  closed.session = close.session;
+  answer.what = std::move(closed);
+  reply(operation.reply, std::move(answer));
+}
+
+void Shard::Parts::confirm_ranges(Session& session, const std::vector<NumberRange>& ranges) {
+  std::vector<HeldTuple> none;
+  for (const NumberRange& range : ranges) {
+    if (range.last - range.first <= session.answers.size()) {
+      for (Number number = range.first; number <= range.last; ++number) {
+        forget_answer(session, number, false, none);
+      }
+      continue;
+    }
+    std::vector<Number> numbers;
+    for (const auto& [number, kept] : session.answers) {
+      if (range.first <= number && number <= range.last) numbers.push_back(number);
+    }
+    for (const Number number : numbers) forget_answer(session, number, false, none);
+  }
+}
+
+// What was taken is either gone for good, or appended to `returned`, no longer held.
+void Shard::Parts::forget_answer(Session& session, Number number, bool give_back,
+                                 std::vector<HeldTuple>& returned) {
+  const auto found = session.answers.find(number);
+  if (found == session.answers.end()) return;
+  KeptAnswer& kept = found->second;
+  for (const HeldTuple& held : kept.tuples) {
+    const auto at = spaces.find(held.space);
+    if (at == spaces.end()) continue;  // dropped meanwhile
+    Space& space = *at->second;
+    space.erase_held(held.slot);
+    if (give_back) {
+      returned.push_back(held);
+      continue;
+    }
+    if (space.durability != Durability::kMemory) {  // nobody waits for this to be durable
+      effects->batch.erase(record::TupleKey(config.shard, held.space, held.id).view());
+    }
+    space.free(held.slot);
+  }
+  session.unconfirmed_bytes -= kept.bytes;
+  if (AnswerBatch* batch = kept.batch; batch != nullptr && --batch->unconfirmed == 0 &&
+                                       batch->written) {
+    effects->batch.erase(record::answers_key(config.shard, session.id, batch->sequence));
+    session.batches.erase(batch->sequence);
+  }
+  session.answers.erase(found);
+}
+
+void Shard::Parts::end_session(Session& session) {
+  const SessionId id = session.id;
+  std::vector<uint64_t> waiting;
+  for (const auto& [number, wait] : session.waits) waiting.push_back(wait);
+  std::sort(waiting.begin(), waiting.end());
+  for (const uint64_t wait : waiting) {
+    refuse(waits.at(wait)->reply, ended(id));
+    end_wait(*waits.at(wait));
+  }
+  std::vector<Number> numbers;
+  for (const auto& [number, kept] : session.answers) numbers.push_back(number);
+  std::vector<HeldTuple> returned;
+  for (const Number number : numbers) forget_answer(session, number, true, returned);
+  if (config.shard == 0) {
+    effects->batch.erase(record::session_key(0, id));
+    effects->ended_sessions.push_back(id);
+  }
+  std::erase(collecting, &session);
+  sessions.erase(id);
+  // Oldest first: they are offered as they would have come.
+  std::sort(returned.begin(), returned.end(),
+            [](const HeldTuple& a, const HeldTuple& b) { return a.id < b.id; });
+  for (const HeldTuple& held : returned) {
+    Space& space = *spaces.at(held.space);
+    Entry& entry = space.slab[held.slot];
+    entry.attempt = std::min<uint64_t>(entry.attempt + 1, UINT16_MAX);
+    ++figures.given_back;
+    next_sequence();
+    if (space.is_expired(held.slot, now)) {
+      expire(space, held.slot);
+    } else {
+      become_available(space, held.slot, OnDisk::kStale);
+    }
+  }
+}
+
+void Shard::Parts::session_due(SessionId id) {
+  const auto found = sessions.find(id);
+  if (found == sessions.end()) return;
+  Session& session = *found->second;
+  session.timer_set = false;
+  if (session.lease_end == kNever) return;
+  if (session.lease_end <= now) return end_session(session);
+  session.timer_set = true;
+  wheel.add({session.lease_end, Timer::Kind::kSession, id, 0, 0});
+}
+
+}  // namespace tuplespace

@@ -1,0 +1,364 @@
+// Reads, takes, waits, counts and scans of a shard.
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "tuplespace/space/shard_parts.h"
+#include "tuplespace/tuple/encoding.h"
+#include "tuplespace/tuple/text.h"
+
+namespace tuplespace {
+namespace {
+
+constexpr size_t kAnswerBytesMax = 1 << 20;  // of tuples after the first, so answers fit a frame
+constexpr uint32_t kPage = 1000;             // tuples of a scan's page unless asked otherwise
+
+const char* verb(const Take& take) { return take.remove ? "in" : "rd"; }
+
+}  // namespace
+
+Status Shard::Parts::check_take(Take& take, const Space* space, Order* order,
+                                uint32_t* field) const {
+  const auto context = [&] { return fmt::format("{} of space \"{}\": ", verb(take), take.space); };
+  if (take.wait && *take.wait < 0) {
+    return invalid(context() + fmt::format("wait is {} ms; it must be 0 (a probe) or more",
+                                           *take.wait),
+                   "wait");
+  }
+  if (take.max == 0) take.max = 1;
+  if (take.max > config.take_max) {
+    return exhausted(context() + fmt::format("max is {}, take_max is {}", take.max, config.take_max),
+                     "take_max", false);
+  }
+  *order = take.choice.order;
+  if (*order == Order::kDefault) *order = space != nullptr ? space->policy.order : Order::kOldest;
+  *field = take.choice.field;
+  if (*order != Order::kLeast && *order != Order::kGreatest) return {};
+  if (!take.choice.field_name.empty()) {
+    const int index = take.wanted.field_of_name(take.choice.field_name);
+    if (index < 0) {
+      return invalid(context() + fmt::format("the template {} binds no field \"{}\"",
+                                             to_text(take.wanted), take.choice.field_name),
+                     "choice");
+    }
+    *field = static_cast<uint32_t>(index);
+  }
+  if (*field >= take.wanted.fields().size()) {
+    return invalid(context() + fmt::format("choice asks for field {}, the template {} has fields "
+                                           "0 to {}",
+                                           *field, to_text(take.wanted),
+                                           static_cast<int>(take.wanted.fields().size()) - 1),
+                   "choice");
+  }
+  return {};
+}
+
+SearchResult Shard::Parts::search_for(Space& space, const Wait& wait, Cursor& cursor,
+                                      size_t candidates) {
+  SearchRequest request;
+  request.wanted = &wait.take.wanted;
+  request.plan = &wait.plan;
+  request.order = wait.order;
+  request.field = wait.field;
+  request.max = wait.take.max;
+  request.bytes_max = kAnswerBytesMax;
+  request.candidates_max = candidates;
+  request.now = now;
+  SearchResult result = search(space, request, cursor, [this](uint64_t n) { return draw(n); });
+  figures.candidates += result.examined;
+  if (result.building &&
+      std::find(building.begin(), building.end(), space.id()) == building.end()) {
+    building.push_back(space.id());
+  }
+  return result;
+}
+
+void Shard::Parts::take(Operation& operation) {
+  if (!admit(operation)) return;
+  Take& take = std::get<Take>(operation.what);
+  Space* space = find_space(take.space);
+  Wait wait;
+  if (Status status = check_take(take, space, &wait.order, &wait.field); !status.ok()) {
+    return refuse(operation.reply, std::move(status));
+  }
+  const bool probe = take.wait && *take.wait == 0;
+  wait.take = std::move(take);
+  wait.caller = std::move(operation.caller);
+  wait.reply = operation.reply;
+  wait.since = now;
+  if (wait.take.wait && !probe) {
+    wait.deadline = *wait.take.wait > kNever - now ? kNever : now + *wait.take.wait;
+  }
+  const bool by_field = wait.order == Order::kLeast || wait.order == Order::kGreatest;
+  wait.plan = plan_of(wait.take.wanted, config.seed, by_field ? static_cast<int>(wait.field) : -1);
+  if (space == nullptr && probe) {
+    if (!is_space_name(wait.take.space)) {
+      return refuse(wait.reply, bad_space_name(wait.take.space));
+    }
+    ++figures.misses;
+    Answer answer;
+    answer.sequence = last;
+    TakeAnswer nothing;
+    nothing.ended = Ended::kNone;
+    nothing.remove = wait.take.remove;
+    answer.what = std::move(nothing);
+    return reply(wait.reply, std::move(answer));
+  }
+  if (space != nullptr) {
+    wait.space = space->id();
+    const SearchResult result = search_for(*space, wait, wait.cursor, config.slice_candidates);
+    if (!result.found.empty()) return complete(*space, wait, result.found, true, OnDisk::kYes);
+    if (result.no_room) {
+      return refuse(wait.reply,
+                    exhausted(fmt::format("{} of space \"{}\": least and greatest need an index, "
+                                          "and indexes_max {} are in use; ask fewer different "
+                                          "questions",
+                                          verb(wait.take), wait.take.space, config.indexes_max),
+                              "indexes_max"));
+    }
+    if (result.finished && probe) return answer_nothing(wait, Ended::kNone);
+    wait.searching = !result.finished;
+    if (wait.searching) ++figures.sliced;
+  }
+  if (waits.size() >= config.waiters_max) {
+    return refuse(wait.reply, exhausted(fmt::format("{} of space \"{}\": {} operations wait, "
+                                                    "waiters_max is {}",
+                                                    verb(wait.take), wait.take.space, waits.size(),
+                                                    config.waiters_max),
+                                        "waiters_max"));
+  }
+  if (space == nullptr) {
+    if (!is_space_name(wait.take.space)) {
+      return refuse(wait.reply, bad_space_name(wait.take.space));
+    }
+    space = &space_to_wait_for(wait.take.space);
+  }
+  park(*space, std::make_unique<Wait>(std::move(wait)));
+}
+
+void Shard::Parts::park(Space& space, std::unique_ptr<Wait> wait) {
+  wait->id = next_wait++;
+  wait->space = space.id();
+  if (Status status = space.waiters.add(*wait); !status.ok()) {
+    refuse(wait->reply, std::move(status));
+    return forget_if_unused(space);
+  }
+  if (wait->caller.number != 0) {
+    session_of(wait->caller)->waits[wait->caller.number] = wait->id;
+  } else if (wait->reply.receiver != 0) {
+    waits_by_reply[{wait->reply.receiver, wait->reply.token}] = wait->id;
+  }
+  if (wait->deadline != kNever) wheel.add({wait->deadline, Timer::Kind::kWait, wait->id, 0, 0});
+  if (wait->searching) unfinished.push_back(wait->id);
+  waits.emplace(wait->id, std::move(wait));
+}
+
+void Shard::Parts::end_wait(Wait& wait) {
+  Space& space = *spaces.at(wait.space);
+  space.waiters.remove(wait);
+  if (wait.caller.number != 0) {
+    if (Session* session = session_of(wait.caller)) session->waits.erase(wait.caller.number);
+  } else {
+    waits_by_reply.erase({wait.reply.receiver, wait.reply.token});
+  }
+  waits.erase(wait.id);
+  forget_if_unused(space);
+}
+
+void Shard::Parts::complete(Space& space, const Wait& wait, const std::vector<Slot>& slots,
+                            bool available, OnDisk on_disk) {
+  const bool remove = wait.take.remove;
+  const bool hold = remove && wait.caller.number != 0;
+  (remove ? figures.takes : figures.reads) += slots.size();
+  const Sequence instant = remove ? next_sequence() : last;
+  TakeAnswer found;
+  found.remove = remove;
+  found.tuples.reserve(slots.size());
+  KeptAnswer kept;
+  for (const Slot slot : slots) {
+    const Entry& entry = space.slab[slot];
+    found.tuples.push_back({entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt)});
+    if (!remove) continue;
+    if (available) space.erase_available(slot);
+    if (hold) {
+      space.insert_held(slot);
+      kept.tuples.push_back({space.id(), slot, entry.id});
+      kept.bytes += entry.tuple.footprint();
+    } else {
+      if (on_disk != OnDisk::kNo) erase_tuple(space, entry.id);
+      space.free(slot);
+    }
+  }
+  if (hold) {
+    kept.hash = wait.caller.hash;
+    kept.kind = record::AnswerKind::kTake;
+    kept.sequence = instant;
+    const bool durable = space.durability != Durability::kMemory;
+    keep(wait.caller, std::move(kept), durable);
+    if (durable) touch(space);
+  }
+  Answer answer = about(space);
+  answer.sequence = instant;
+  answer.what = std::move(found);
+  reply(wait.reply, std::move(answer));
+}
+
+void Shard::Parts::answer_nothing(const Wait& wait, Ended ended) {
+  const Space& space = *spaces.at(wait.space);
+  ++figures.misses;
+  Answer answer = about(space);
+  TakeAnswer nothing;
+  nothing.ended = ended;
+  nothing.remove = wait.take.remove;
+  if (ended == Ended::kNone) {
+    nothing.held = count_in(space, space.held, wait.take.wanted, config.slice_candidates);
+  }
+  answer.what = std::move(nothing);
+  reply(wait.reply, std::move(answer));
+}
+
+void Shard::Parts::wait_due(uint64_t id) {
+  const auto found = waits.find(id);
+  if (found == waits.end() || found->second->deadline > now) return;
+  Wait& wait = *found->second;
+  if (wait.suspended) return;  // its session learns it when it resumes
+  answer_nothing(wait, Ended::kTimeout);
+  end_wait(wait);
+}
+
+// Returns how many tuples it looked at.
+size_t Shard::Parts::continue_search(Wait& wait) {
+  Space& space = *spaces.at(wait.space);
+  const SearchResult result = search_for(space, wait, wait.cursor, config.slice_candidates);
+  if (!result.found.empty()) {
+    complete(space, wait, result.found, true, OnDisk::kYes);
+    end_wait(wait);
+  } else if (!result.finished) {
+    unfinished.push_back(wait.id);
+  } else if (wait.take.wait && *wait.take.wait == 0) {
+    answer_nothing(wait, Ended::kNone);
+    end_wait(wait);
+  } else {
+    wait.searching = false;
+  }
+  return result.examined;
+}
+
+void Shard::Parts::cancel(const Cancel& cancel) {
+  uint64_t id = 0;
+  if (cancel.session != 0) {
+    const auto session = sessions.find(cancel.session);
+    if (session == sessions.end()) return;
+    const auto wait = session->second->waits.find(cancel.number);
+    if (wait == session->second->waits.end()) return;  // it has had its answer
+    id = wait->second;
+  } else {
+    const auto wait = waits_by_reply.find({cancel.reply.receiver, cancel.reply.token});
+    if (wait == waits_by_reply.end()) return;
+    id = wait->second;
+  }
+  Wait& wait = *waits.at(id);
+  refuse(wait.reply, {Code::kCancelled, fmt::format("{} of space \"{}\" was cancelled",
+                                                    verb(wait.take), wait.take.space)});
+  end_wait(wait);
+}
+
+uint64_t Shard::Parts::count_in(const Space& space, const PlaceList& list, const Template& wanted,
+                                size_t examine_max) const {
+  uint64_t matching = 0;
+  for (auto at = list.begin(); at != list.end() && examine_max > 0; at = list.next(at)) {
+    --examine_max;
+    if (wanted.matches(space.slab[list.at(at)].tuple)) ++matching;
+  }
+  return matching;
+}
+
+void Shard::Parts::count(Operation& operation) {
+  if (!admit(operation)) return;
+  const Count& count = std::get<Count>(operation.what);
+  Space* space = find_space(count.space);
+  if (space == nullptr || !space->exists) return refuse(operation.reply, no_space(count.space));
+  const Plan plan = plan_of(count.wanted, config.seed);
+  CountAnswer counted;
+  size_t examined = 0;
+  for (Index* index : space->indexes_for(count.wanted)) {
+    const Question question = plan.question.widened(index->arity());
+    bool unfinished_index = false;
+    const HashIndex* hashes = index->ask(question, now, &unfinished_index);
+    if (unfinished_index) building.push_back(space->id());
+    const bool right = hashes != nullptr && hashes->question() == question;
+    std::vector<Places> places;
+    if (right) {
+      for (const uint64_t hash : plan.hashes) places.push_back(hashes->find(hash));
+    } else {
+      places.push_back({&index->all(), kNoSlot});
+    }
+    for (const Places& some : places) {
+      if (plan.exact && (right || question.asks_nothing())) {
+        counted.ready += some.size();
+        continue;
+      }
+      examined += some.size();
+      if (examined > config.examine_max) {
+        return refuse(operation.reply,
+                      exhausted(fmt::format("count of space \"{}\": {} needs {} or more tuples "
+                                            "looked at, examine_max is {}; bind a field by value "
+                                            "or type{}",
+                                            count.space, to_text(count.wanted), examined,
+                                            config.examine_max,
+                                            unfinished_index ? ", or ask again when its index is "
+                                                               "built"
+                                                             : ""),
+                                "examine_max", unfinished_index));
+      }
+      if (some.list != nullptr) {
+        counted.ready += count_in(*space, *some.list, count.wanted, some.size());
+      } else if (some.single != kNoSlot &&
+                 count.wanted.matches(space->slab[some.single].tuple)) {
+        ++counted.ready;
+      }
+    }
+  }
+  figures.candidates += examined;
+  counted.held = count_in(*space, space->held, count.wanted, config.examine_max);
+  counted.delayed = count_in(*space, space->delayed, count.wanted, config.examine_max);
+  Answer answer = about(*space);
+  answer.what = counted;
+  reply(operation.reply, std::move(answer));
+}
+
+void Shard::Parts::scan(Operation& operation) {
+  if (!admit(operation)) return;
+  const Scan& scan = std::get<Scan>(operation.what);
+  Space* space = find_space(scan.space);
+  if (space == nullptr || !space->exists) return refuse(operation.reply, no_space(scan.space));
+  const Plan plan = plan_of(scan.wanted, config.seed);
+  ScanAnswer page;
+  page.until = scan.until != 0 ? scan.until : last;
+  Cursor cursor;
+  cursor.started = scan.after != 0;
+  cursor.place = scan.after;
+  SearchRequest request;
+  request.wanted = &scan.wanted;
+  request.plan = &plan;
+  request.order = Order::kOldest;
+  request.max = scan.max == 0 ? kPage : std::min<size_t>(scan.max, config.take_max);
+  request.bytes_max = kAnswerBytesMax;
+  request.candidates_max = config.slice_candidates;
+  request.now = now;
+  request.until = page.until;
+  request.may_build = false;
+  const SearchResult result = search(*space, request, cursor, [](uint64_t) { return 0; });
+  figures.candidates += result.examined;
+  for (const Slot slot : result.found) {
+    const Entry& entry = space->slab[slot];
+    page.tuples.push_back({entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt)});
+  }
+  page.next = result.finished ? 0 : cursor.place;
+  Answer answer = about(*space);
+  answer.what = std::move(page);
+  reply(operation.reply, std::move(answer));
+}
+
+}  // namespace tuplespace

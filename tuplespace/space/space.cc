@@ -1,0 +1,111 @@
+#include "tuplespace/space/space.h"
+
+#include <algorithm>
+
+namespace tuplespace {
+namespace {
+
+// What is kept about a tuple besides its bytes: its entry, malloc's share, its place in the list
+// of its arity and in one index.
+constexpr uint64_t kBytesPerTuple = sizeof(Entry) + 16 + 5 + 20;
+
+}  // namespace
+
+Space::Space(uint32_t id, std::string name, const ShardConfig& config, uint64_t& bytes_used)
+    : waiters(config.seed, config.residual_waiters_max),
+      id_(id),
+      name_(std::move(name)),
+      config_(config),
+      print_(config.seed),
+      bytes_used_(bytes_used) {}
+
+Slot Space::add(Tuple tuple, Sequence id, Time now) {
+  const Slot slot = slab.add();
+  Entry& entry = slab[slot];
+  const uint64_t bytes = kBytesPerTuple + tuple.footprint();
+  bytes_ += bytes;
+  bytes_used_ += bytes;
+  entry.tuple = std::move(tuple);
+  entry.id = id;
+  entry.out_at = static_cast<uint64_t>(now);
+  return slot;
+}
+
+void Space::free(Slot slot) {
+  const uint64_t bytes = kBytesPerTuple + slab[slot].tuple.footprint();
+  bytes_ -= bytes;
+  bytes_used_ -= bytes;
+  slab.free(slot);
+}
+
+void Space::insert_available(Slot slot, Fingerprint& print) {
+  slab[slot].set_state(Presence::kAvailable);
+  index(print.arity()).insert(slot, print);
+  ++ready_;
+}
+
+void Space::erase_available(Slot slot) {
+  print_.reset(slab[slot].tuple.bytes());
+  index(print_.arity()).erase(slot, print_);
+  --ready_;
+}
+
+void Space::insert_held(Slot slot) {
+  slab[slot].set_state(Presence::kHeld);
+  held.insert(slab, slot);
+}
+
+void Space::erase_held(Slot slot) { held.erase(slab, slot); }
+
+void Space::insert_delayed(Slot slot) {
+  slab[slot].set_state(Presence::kDelayed);
+  delayed.insert(slab, slot);
+}
+
+void Space::erase_delayed(Slot slot) { delayed.erase(slab, slot); }
+
+Index& Space::index(size_t arity) {
+  if (arity >= by_arity_.size()) by_arity_.resize(arity + 1);
+  if (by_arity_[arity] == nullptr) {
+    by_arity_[arity] = std::make_unique<Index>(slab, arity, config_.seed, config_.indexes_max,
+                                               config_.slice_candidates);
+  }
+  return *by_arity_[arity];
+}
+
+const std::vector<Index*>& Space::indexes_for(const Template& wanted) {
+  chosen_.clear();
+  const size_t least = wanted.fields().size();
+  const size_t most = wanted.rest() ? by_arity_.size() : least + 1;
+  for (size_t arity = least; arity < most && arity < by_arity_.size(); ++arity) {
+    if (by_arity_[arity] != nullptr && !by_arity_[arity]->all().empty()) {
+      chosen_.push_back(by_arity_[arity].get());
+    }
+  }
+  return chosen_;
+}
+
+std::vector<const Index*> Space::indexes() const {
+  std::vector<const Index*> all;
+  for (const auto& index : by_arity_) {
+    if (index != nullptr) all.push_back(index.get());
+  }
+  return all;
+}
+
+bool Space::building() const {
+  return std::any_of(by_arity_.begin(), by_arity_.end(),
+                     [](const auto& index) { return index != nullptr && index->building(); });
+}
+
+bool Space::build_indexes(size_t max) {
+  for (const auto& index : by_arity_) {
+    if (index != nullptr && index->building()) {
+      index->build(max);
+      break;
+    }
+  }
+  return building();
+}
+
+}  // namespace tuplespace

@@ -1,0 +1,93 @@
+// Space is a bag of tuples and those who wait for more: what is in memory of it. What becomes
+// durable, and who is answered, is the shard's business.
+//
+// Threads: lane.
+// Bounds:  those of ShardConfig that are per space or arity.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tuplespace/space/index.h"
+#include "tuplespace/space/operation.h"
+#include "tuplespace/space/shard.h"
+#include "tuplespace/space/slab.h"
+#include "tuplespace/space/wait.h"
+
+namespace tuplespace {
+
+class Space {
+ public:
+  // `bytes_used` is the shard's sum, kept up to date.
+  Space(uint32_t id, std::string name, const ShardConfig& config, uint64_t& bytes_used);
+  ~Space() { bytes_used_ -= bytes_; }
+
+  uint32_t id() const { return id_; }
+  const std::string& name() const { return name_; }
+
+  // False: nobody has created it, but somebody waits for it.
+  bool exists = false;
+  Policy policy;
+  Durability durability = Durability::kMemory;
+  uint64_t last_batch = 0;  // that changed it
+
+  Slab slab;
+  PlaceList held;
+  PlaceList delayed;
+  Waiters waiters;
+
+  Mark mark() const {
+    return durability == Durability::kSync    ? Mark::kSynced
+           : durability == Durability::kAsync ? Mark::kWritten
+                                              : Mark::kNone;
+  }
+
+  // Adds a tuple that is not available yet; the caller says what becomes of it.
+  Slot add(Tuple tuple, Sequence id, Time now);
+  // Forgets a tuple that is neither available, held nor delayed (any more).
+  void free(Slot slot);
+
+  // Puts a tuple among the available ones, or takes it from there. `print` is its fingerprint.
+  void insert_available(Slot slot, Fingerprint& print);
+  void erase_available(Slot slot);
+
+  // The other two states.
+  void insert_held(Slot slot);
+  void erase_held(Slot slot);
+  void insert_delayed(Slot slot);
+  void erase_delayed(Slot slot);
+
+  uint64_t ready() const { return ready_; }
+  uint64_t tuples() const { return slab.size(); }
+  uint64_t bytes() const { return bytes_; }  // of tuples, with what is kept about each
+
+  bool is_expired(Slot slot, Time now) const {
+    const Entry& entry = slab[slot];
+    return entry.due != 0 && slab.due(entry).expires_at <= now;
+  }
+
+  // The index of an arity, made when it is first needed.
+  Index& index(size_t arity);
+  // Those whose tuples a template may match. Requires: nothing is added while they are used.
+  const std::vector<Index*>& indexes_for(const Template& wanted);
+  // All there are.
+  std::vector<const Index*> indexes() const;
+
+  // Continues unfinished indexes; true while there are some.
+  bool build_indexes(size_t max);
+  bool building() const;
+
+ private:
+  const uint32_t id_;
+  const std::string name_;
+  const ShardConfig& config_;
+  Fingerprint print_;
+  std::vector<std::unique_ptr<Index>> by_arity_;
+  std::vector<Index*> chosen_;
+  uint64_t ready_ = 0;
+  uint64_t bytes_ = 0;
+  uint64_t& bytes_used_;
+};
+
+}  // namespace tuplespace

@@ -1,0 +1,116 @@
+// Waits are the reads and takes that are not answered yet: parked because nothing matched, or
+// still searching. Waiters files those of one space so that a tuple finds whom it may serve by
+// looking at a few hashes.
+//
+// Order:   a tuple serves every matching read, then the oldest matching take.
+// Threads: lane.
+// Bounds:  residual_max waits that only a look at each can decide, per hash; beyond it add() is
+//          RESOURCE_EXHAUSTED.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tuplespace/space/operation.h"
+#include "tuplespace/space/question.h"
+#include "tuplespace/space/search.h"
+
+namespace tuplespace {
+
+struct Wait;
+
+// A wait's link in one list of waiters.
+struct WaitLink {
+  Wait* wait = nullptr;
+  WaitLink* previous = nullptr;
+  WaitLink* next = nullptr;
+};
+
+struct Wait {
+  uint64_t id = 0;  // ascending in order of arrival
+  uint32_t space = 0;
+  Take take;
+  Order order = Order::kOldest;  // what take.choice comes to
+  uint32_t field = 0;            // least, greatest
+  Plan plan;
+  Caller caller;
+  ReplyTo reply;
+  Time since = 0;
+  Time deadline = kNever;  // a probe that still searches has none
+
+  bool suspended = false;  // its session has no stream: offered nothing
+  bool searching = false;  // has not seen all tuples: those ahead of the cursor come later
+  Cursor cursor;
+
+  // Where Waiters filed it.
+  uint32_t shape = 0;
+  std::vector<WaitLink> links;  // parallel to plan.hashes, or one
+};
+
+class Waiters {
+ public:
+  Waiters(uint64_t seed, size_t residual_max) : seed_(seed), residual_max_(residual_max) {}
+
+  // Files `wait`, which must stay where it is until remove().
+  Status add(Wait& wait);
+  void remove(Wait& wait);
+
+  size_t size() const { return size_; }
+
+  // Finds whom a tuple that becomes available serves; forgets nobody. `print` is its fingerprint.
+  // Suspended waits, and searches that will come across it, are passed over.
+  struct Served {
+    std::vector<Wait*> readers;  // in order of arrival
+    Wait* taker = nullptr;
+  };
+  void offer(std::string_view tuple_bytes, Sequence place, Fingerprint& print,
+             Served& served) const;
+
+  // Visits every wait once, in no particular order.
+  template <typename Visit>
+  void for_each(Visit visit) const;
+
+ private:
+  struct List {
+    WaitLink* first = nullptr;
+    WaitLink* last = nullptr;
+    void append(WaitLink& link);
+    void remove(WaitLink& link);
+  };
+  struct Lists {
+    List readers;
+    List takers;
+    size_t residual = 0;
+  };
+  // Waits that ask the same question.
+  struct Shape {
+    Question question;
+    bool rest;
+    absl::flat_hash_map<uint64_t, Lists> lists;
+  };
+
+  uint32_t shape_of(const Wait& wait);
+
+  uint64_t seed_;
+  size_t residual_max_;
+  std::vector<Shape> shapes_;
+  size_t size_ = 0;
+};
+
+template <typename Visit>
+void Waiters::for_each(Visit visit) const {
+  for (const Shape& shape : shapes_) {
+    for (const auto& [hash, lists] : shape.lists) {
+      for (const List* list : {&lists.readers, &lists.takers}) {
+        for (WaitLink* link = list->first; link != nullptr; link = link->next) {
+          if (link == &link->wait->links[0]) visit(*link->wait);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace tuplespace
