@@ -1,8 +1,6 @@
-# What `cmake --install` installs: the programs, and the CMake package of the C++ client.
+# The CMake package of the C++ client. (Programs are installed where they are built.)
 include(CMakePackageConfigHelpers)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/Tuplespace)
-
-install(TARGETS tuplespaced tuplespace RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 set_target_properties(tuplespace_client PROPERTIES EXPORT_NAME client)
 set_target_properties(tuplespace_embedded PROPERTIES EXPORT_NAME embedded)

@@ -108,7 +108,9 @@ class Waiter {
  private:
   friend class Session;
   friend class Embedded;
-  Entry* entry_ = nullptr;  // while under way; guarded by the backend's lock
+  // While under way; guarded by the backend's lock.
+  Entry* entry_ = nullptr;  // remote
+  uint64_t token_ = 0;      // embedded
 };
 
 class Backend : public std::enable_shared_from_this<Backend> {

@@ -256,6 +256,11 @@ Call<std::vector<Match>> Space::in_many_async(const TemplateArgument& wanted, ui
   return take_async<std::vector<Match>>(backend_, Verb::kIn, *name_, wanted, max, options);
 }
 
+Call<std::vector<Match>> Space::rd_many_async(const TemplateArgument& wanted, uint32_t max,
+                                              const TakeOptions& options) {
+  return take_async<std::vector<Match>>(backend_, Verb::kRd, *name_, wanted, max, options);
+}
+
 Call<Counted> Space::count_async(const TemplateArgument& wanted) {
   return take_async<Counted>(backend_, Verb::kCount, *name_, wanted, 0, {});
 }

@@ -125,8 +125,10 @@ std::string pairs(const Settings& settings) {
   Connection connection = must(client::connect(settings.address));
   const Tuple tuple = job(0);
   const Template wanted = any_job();
-  Callers all{connection.space(settings.space), Tally(settings.load),
-              Finish(settings.load.outstanding), {}};
+  Callers all{connection.space(settings.space),
+              Tally(settings.load),
+              Finish(settings.load.outstanding),
+              {}};
   for (size_t i = 0; i < settings.load.outstanding; ++i) out_then_in(all, tuple, wanted);
   all.finish.wait();
   return all.tally.json();
@@ -200,8 +202,10 @@ std::string rd(const Settings& settings) {
   std::mt19937_64 random(7);
   std::vector<Template> templates;
   for (size_t i = 0; i < 1'000; ++i) templates.push_back(job_number(random() % settings.tuples));
-  Callers all{connection.space(settings.space), Tally(settings.load),
-              Finish(settings.load.outstanding), {}};
+  Callers all{connection.space(settings.space),
+              Tally(settings.load),
+              Finish(settings.load.outstanding),
+              {}};
   for (size_t i = 0; i < settings.load.outstanding; ++i) {
     read_one(all, templates, i * templates.size() / settings.load.outstanding);
   }
@@ -289,8 +293,8 @@ int main(int argc, char** argv) {
   app.add_option("--warm-up", settings.load.warm_up_s);
   std::string (*run)(const Settings&) = nullptr;
   const std::pair<const char*, std::string (*)(const Settings&)> commands[] = {
-      {"create", create}, {"fill", fill}, {"pairs", pairs}, {"single", single},
-      {"handover", handover}, {"rd", rd}, {"late", late}, {"connections", connections}};
+      {"create", create},     {"fill", fill}, {"pairs", pairs}, {"single", single},
+      {"handover", handover}, {"rd", rd},     {"late", late},   {"connections", connections}};
   for (const auto& [name, function] : commands) {
     app.add_subcommand(name)->callback([&run, f = function] { run = f; });
   }

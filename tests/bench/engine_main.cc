@@ -123,6 +123,19 @@ uint64_t counter(Engine& engine, std::string_view name) {
   give_up(fmt::format("no counter {}", name));
 }
 
+// Asks often enough that an index is worth it, and until it is built.
+void ask_until_indexed(Engine& engine, Callers& callers) {
+  callers.run(1'000);
+  while (true) {
+    const Answer answer = ask_once(engine, {ListSpaces{{}, kSpace}, {}, {}});
+    bool building = false;
+    for (const IndexInfo& index : std::get<ListAnswer>(answer.what).spaces.at(0).indexes) {
+      building |= index.building;
+    }
+    if (!building) return;
+  }
+}
+
 std::string pairs(const Settings& settings) {
   Bench bench(settings);
   const Template any_job =
@@ -145,13 +158,13 @@ std::string rd(const Settings& settings) {
     ++reads;
     return take(job_by(1, random() % settings.tuples), false, 0);
   });
-  callers.run(1'000);  // the question is asked: its index is built
-  while (counter(*bench.engine, "indexes_building") > 0) callers.run(100);
-  const uint64_t examined = counter(*bench.engine, "candidates");
+  ask_until_indexed(*bench.engine, callers);
+  const uint64_t examined = counter(*bench.engine, "candidates_examined");
   reads = 0;
   Tally tally = callers.run(settings.load);
-  const double each = static_cast<double>(counter(*bench.engine, "candidates") - examined) /
-                      static_cast<double>(reads);
+  const double each =
+      static_cast<double>(counter(*bench.engine, "candidates_examined") - examined) /
+      static_cast<double>(reads);
   std::string json = tally.json();
   json.pop_back();
   return fmt::format(R"({}, "candidates": {:.4f}}})", json, each);
@@ -163,6 +176,8 @@ std::string waiting(const Settings& settings) {
   Callers waiters(*bench.engine, 1,
                   [&](size_t, uint64_t turn) { return take(job_by(1, turn), true, {}); });
   waiters.leave(settings.tuples);
+  while (counter(*bench.engine, "waiters") < settings.tuples) {
+  }
   // Nobody waits for these: their numbers begin where those of the waiters end.
   Callers callers(*bench.engine, settings.load.outstanding,
                   [&](size_t, uint64_t) { return out(job(settings.tuples + next++)); });
@@ -188,8 +203,7 @@ std::string memory(const Settings& settings) {
     Callers callers(*bench.engine, 1, [&](size_t, uint64_t) {
       return take(job_by(field, next++ % settings.tuples), false, 0);
     });
-    callers.run(1'000);
-    while (counter(*bench.engine, "indexes_building") > 0) callers.run(100);
+    ask_until_indexed(*bench.engine, callers);
   };
   const uint64_t empty = resident_bytes();
   fill(*bench.engine, settings.tuples);
@@ -239,8 +253,8 @@ int main(int argc, char** argv) {
   app.add_option("--warm-up", settings.load.warm_up_s);
   std::string (*run)(const Settings&) = nullptr;
   const std::pair<const char*, std::string (*)(const Settings&)> commands[] = {
-      {"pairs", pairs},   {"rd", rd},     {"waiting", waiting},
-      {"memory", memory}, {"fill", fill_and_die}, {"recover", recover}};
+      {"pairs", pairs},       {"rd", rd},          {"waiting", waiting}, {"memory", memory},
+      {"fill", fill_and_die}, {"recover", recover}};
   for (const auto& [name, function] : commands) {
     app.add_subcommand(name)->callback([&run, f = function] { run = f; });
   }

@@ -150,8 +150,7 @@ class StreamCall {
 std::shared_ptr<grpc::Channel> connect(const std::string& address, int separate = 0) {
   grpc::ChannelArguments arguments;
   arguments.SetInt("bench.connection", separate);  // channels of equal arguments share one
-  auto channel =
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  auto channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
   if (!channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(10))) {
     give_up("no gRPC server at " + address);
   }
@@ -171,7 +170,11 @@ class UnaryCaller : public Event {
  public:
   UnaryCaller(grpc::GenericStub& stub, grpc::CompletionQueue& queue, const std::string& path,
               const grpc::ByteBuffer& request, Tally& tally, uint64_t& calls_left)
-      : stub_(stub), queue_(queue), path_(path), request_(request), tally_(tally),
+      : stub_(stub),
+        queue_(queue),
+        path_(path),
+        request_(request),
+        tally_(tally),
         calls_left_(calls_left) {}
 
   void call() {
@@ -278,8 +281,8 @@ class StreamCaller {
   std::string operation_;
   std::string message_;
   size_t operations_a_message_ = 1;
-  size_t pending_ = 0;             // operations to be sent
-  std::deque<int64_t> begun_ns_;   // of those not answered; answers come in order
+  size_t pending_ = 0;            // operations to be sent
+  std::deque<int64_t> begun_ns_;  // of those not answered; answers come in order
   grpc::ByteBuffer answer_;
   bool started_already_ = false;
   bool writing_ = false;
@@ -326,8 +329,7 @@ Tally unary_load(const std::string& address, const std::string& path, const std:
   Tally tally(load);
   std::vector<std::unique_ptr<UnaryCaller>> callers;
   for (size_t i = 0; i < load.outstanding; ++i) {
-    callers.push_back(
-        std::make_unique<UnaryCaller>(stub, queue, path, buffer, tally, calls_left));
+    callers.push_back(std::make_unique<UnaryCaller>(stub, queue, path, buffer, tally, calls_left));
     callers.back()->call();
   }
   drive(queue, [&] {
@@ -357,8 +359,7 @@ void idle_streams(const std::string& address, size_t streams) {
   std::vector<std::unique_ptr<grpc::GenericStub>> stubs;
   std::vector<std::unique_ptr<StreamCaller>> callers;
   for (size_t i = 0; i < streams; ++i) {
-    stubs.push_back(
-        std::make_unique<grpc::GenericStub>(connect(address, static_cast<int>(i))));
+    stubs.push_back(std::make_unique<grpc::GenericStub>(connect(address, static_cast<int>(i))));
     callers.push_back(std::make_unique<StreamCaller>(*stubs.back(), queue));
     drive(queue, [&] { return callers.back()->ready(); });
   }

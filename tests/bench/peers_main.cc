@@ -35,8 +35,7 @@ class Protocol {
   virtual void request(size_t step, std::string_view id, std::string& out) const = 0;
   // Returns the length of the answer at the head of `in`, or nothing if it is not all there.
   // Sets `id` where the answer names what the next step needs.
-  virtual std::optional<size_t> answer(size_t step, std::string_view in,
-                                       std::string& id) const = 0;
+  virtual std::optional<size_t> answer(size_t step, std::string_view in, std::string& id) const = 0;
 };
 
 void expect(std::string_view answer, std::string_view beginning) {
@@ -49,8 +48,8 @@ class Redis : public Protocol {
  public:
   size_t steps() const override { return 2; }
   void request(size_t step, std::string_view, std::string& out) const override {
-    static const std::string push = fmt::format(
-        "*3\r\n$5\r\nLPUSH\r\n$4\r\njobs\r\n${}\r\n{}\r\n", kItemBytes, std::string(kItemBytes, 'i'));
+    static const std::string push = fmt::format("*3\r\n$5\r\nLPUSH\r\n$4\r\njobs\r\n${}\r\n{}\r\n",
+                                                kItemBytes, std::string(kItemBytes, 'i'));
     out += step == 0 ? push : "*2\r\n$4\r\nRPOP\r\n$4\r\njobs\r\n";
   }
   std::optional<size_t> answer(size_t step, std::string_view in, std::string&) const override {

@@ -46,43 +46,62 @@ kill_server() {
   kills=$((kills + 1))
 }
 
-# Waits until the figure that the command prints has reached a number, while a process lives.
-until_at_least() { # NUMBER PROCESS COMMAND...
-  local number=$1 process=$2 seen
-  shift 2
-  until seen=$("$@" 2>/dev/null) && ((seen >= number)); do
-    kill -0 "$process" 2>/dev/null || fail "all was over before $number were seen by: $*"
-    sleep 0.02
-  done
+# Waits until the figure that the command prints has reached a number.
+until_at_least() { # NUMBER COMMAND...
+  local number=$1 seen
+  shift
+  until seen=$("$@") && ((seen >= number)); do sleep 0.02; done
 }
-stored() { "$bin/tuplespace" count lines '(?string)'; }
-taken() { cat taken.* | wc -l; }
+stored() { "$bin/tuplespace" count lines '(?string)' 2>/dev/null || echo 0; }
+taken_bytes() { cat taken.* | wc -c; }
+
+# Gates hold lines back in a pipe, so that the server dies while they are on their way, however
+# fast the machine is.
+gate() { until [[ -e gate.$1 ]]; do sleep 0.02; done; }
+open_gate() { : >"gate.$1"; }
 
 lines=$(wc -l <"$file")
+bytes=$(wc -c <"$file")
 ((lines >= lines_min)) || fail "$file has $lines lines, $lines_min are needed"
 kills=0
 start_server
 
-"$bin/tuplespace" out lines --lines <"$file" 2>writer.log &
+part=$((lines / 3))
+{
+  sed -n "1,${part}p" "$file"
+  gate 1
+  sed -n "$((part + 1)),$((2 * part))p" "$file"
+  gate 2
+  sed -n "$((2 * part + 1)),\$p" "$file"
+} | "$bin/tuplespace" out lines --lines 2>writer.log &
 writer=$!
-for share in 20 60; do
-  until_at_least $((lines * share / 100)) "$writer" stored
+for number in 1 2; do
+  until_at_least $((number * part - part / 2)) stored
   kill_server
+  open_gate "$number"
   start_server
 done
 wait "$writer" || fail "the writer failed: $(cat writer.log)"
 [[ $(stored) == "$lines" ]] || fail "$lines lines went in, $(stored) are there"
 
-# Each worker ends when it has its share.
+# A worker ends when it has its share, or nothing is left.
+share=$((lines / workers + 1))
+some=$((bytes / workers / 4))
 takers=()
 for ((worker = 0; worker < workers; worker++)); do
-  share=$(((lines + worker) / workers))
-  "$bin/tuplespace" in lines '(?)' --lines --max "$share" >"taken.$worker" 2>"taker.$worker.log" &
+  "$bin/tuplespace" in lines '(?)' --lines --max "$share" 2>"taker.$worker.log" | {
+    head -c "$some"
+    gate 3
+    head -c "$some"
+    gate 4
+    cat
+  } >"taken.$worker" &
   takers+=($!)
 done
-for share in 20 60; do
-  until_at_least $((lines * share / 100)) "$server" taken
+for number in 1 2; do
+  until_at_least $((number * some * workers - some)) taken_bytes
   kill_server
+  open_gate $((number + 2))
   start_server
 done
 for taker in "${takers[@]}"; do
@@ -90,10 +109,11 @@ for taker in "${takers[@]}"; do
 done
 
 [[ $(stored) == 0 ]] || fail "$(stored) lines were left behind"
+taken=$(cat taken.* | wc -l)
 in=$(LC_ALL=C sort "$file" | sha256sum)
 out=$(cat taken.* | LC_ALL=C sort | sha256sum)
-echo "$lines lines in, $(taken) out, through a server killed $kills times"
+echo "$lines lines in, $taken out, through a server killed $kills times"
 echo "sha256 of the sorted lines, in and out:"
 echo "  ${in%% *}"
 echo "  ${out%% *}"
-[[ $in == "$out" && $(taken) == "$lines" ]] || fail "what came out is not what went in"
+[[ $in == "$out" && $taken == "$lines" ]] || fail "what came out is not what went in"

@@ -74,8 +74,8 @@ struct Model {
       for (uint32_t i = 0; i < asked.take.choice.field; ++i) take_field(rest);
       return take_field(rest);
     };
-    const auto is_picked = [&](const Item* item) {
-      return std::ranges::find(picked, item->place, &Found::id) != picked.end();
+    const auto pick = [&](const Item* item) {
+      return std::ranges::find(picked, item->place, &Found::id) - picked.begin();
     };
     std::vector<Item*> found;
     for (Item& item : items) {
@@ -86,7 +86,7 @@ struct Model {
         case Order::kNewest: return a->place > b->place;
         case Order::kLeast: return key(a) < key(b);
         case Order::kGreatest: return key(b) < key(a);
-        case Order::kRandom: return is_picked(a) > is_picked(b);
+        case Order::kRandom: return pick(a) < pick(b);
         default: return a->place < b->place;
       }
     });

@@ -11,6 +11,17 @@ bool within(const std::vector<NumberRange>& ranges, Number number) {
   });
 }
 
+// What the other one's resume found for a pending number.
+std::vector<Found> picked_by(Number number, const Answer* seen) {
+  const auto* resumed = seen ? std::get_if<SessionAnswer>(&seen->what) : nullptr;
+  if (resumed == nullptr) return {};
+  for (const auto& [pending, answer] : resumed->answers) {
+    const auto* take = std::get_if<TakeAnswer>(&answer.what);
+    if (pending == number && take != nullptr) return take->tuples;
+  }
+  return {};
+}
+
 }  // namespace
 
 Oracle::Oracle(const ShardConfig& config) : config_(config) {
@@ -57,6 +68,7 @@ bool Oracle::repeated(const Operation& operation) {
     return true;
   }
   Session& session = found->second;
+  if (!caller.secret.empty() && session.ends != kNever) session.ends = model_.now + session.ttl;
   if (const auto kept = session.answers.find(caller.number); kept != session.answers.end()) {
     answer(operation.reply, kept->second);
     return true;
@@ -99,12 +111,16 @@ void Oracle::apply(const Operation& operation, const Answer* seen) {
     return this->open(*open, operation, seen);
   }
   if (const auto* resume = std::get_if<ResumeSession>(&operation.what)) {
-    return this->resume(*resume, operation);
+    return this->resume(*resume, operation, seen);
   }
   if (const auto* suspend = std::get_if<SuspendSession>(&operation.what)) {
     return this->suspend(*suspend);
   }
   if (const auto* confirm = std::get_if<Confirm>(&operation.what)) {
+    const auto session = sessions_.find(confirm->session);
+    if (session == sessions_.end()) return;
+    const bool unary = !confirm->trusted && session->second.ends != kNever;
+    if (unary) session->second.ends = model_.now + session->second.ttl;
     return this->confirm(confirm->session, confirm->ranges);
   }
   if (const auto* cancel = std::get_if<Cancel>(&operation.what)) return this->cancel(*cancel);
@@ -112,7 +128,9 @@ void Oracle::apply(const Operation& operation, const Answer* seen) {
     if (!sessions_.count(close->session)) return refuse(operation.reply, Code::kNotFound);
     confirm(close->session, close->ranges);
     end_session(close->session);
-    return answer(operation.reply, {});
+    Answer closed;
+    closed.what = SessionAnswer{close->session, 0, 0, {}, {}, {}};
+    return answer(operation.reply, closed);
   }
 }
 
@@ -160,6 +178,11 @@ void Oracle::take(Take asked, const Operation& operation, const Answer* seen) {
   }
   const Time until = asked.wait ? model_.now + *asked.wait : kNever;
   const auto* picked = seen ? std::get_if<TakeAnswer>(&seen->what) : nullptr;
+  // "up to n": fewer only where a slice ends.
+  const bool sliced = config_.slice_candidates < model_.items.size();
+  if (sliced && picked && !picked->tuples.empty()) {
+    asked.max = std::min<uint32_t>(asked.max, picked->tuples.size());
+  }
   model_.take({std::move(asked), operation.caller, operation.reply, until},
               picked ? picked->tuples : std::vector<Found>{});
 }
@@ -231,7 +254,7 @@ void Oracle::open(const OpenSession& asked, const Operation& operation, const An
 
 // Its waits are offered what came meanwhile, in their order; then every pending number has its
 // answer, waits on, or never happened.
-void Oracle::resume(const ResumeSession& asked, const Operation& operation) {
+void Oracle::resume(const ResumeSession& asked, const Operation& operation, const Answer* seen) {
   const auto found = sessions_.find(asked.session);
   if (found == sessions_.end()) return refuse(operation.reply, Code::kNotFound);
   Session& session = found->second;
@@ -244,7 +267,8 @@ void Oracle::resume(const ResumeSession& asked, const Operation& operation) {
       if (!within(asked.pending, waiter.caller.number)) continue;  // its caller has gone
       waiter.awake = true;
       waiter.reply = {operation.reply.receiver, waiter.caller.number};
-      if (waiter.until > model_.now && model_.serve(waiter)) continue;
+      const std::vector<Found> picked = picked_by(waiter.caller.number, seen);
+      if (waiter.until > model_.now && model_.serve(waiter, picked)) continue;
     }
     model_.waiters.push_back(waiter);
   }
@@ -342,6 +366,7 @@ void Oracle::restart() {
     session.ends = model_.now + session.ttl;
     for (const Number number : session.volatile_answers) session.answers.erase(number);
     session.volatile_answers.clear();
+    session.highest = session.answers.empty() ? 0 : session.answers.rbegin()->first;
   }
 }
 

@@ -59,7 +59,7 @@ class Oracle {
   void create(const CreateSpace& asked, const Operation& operation);
   void drop(const DropSpace& asked, const Operation& operation);
   void open(const OpenSession& asked, const Operation& operation, const Answer* seen);
-  void resume(const ResumeSession& asked, const Operation& operation);
+  void resume(const ResumeSession& asked, const Operation& operation, const Answer* seen);
   void suspend(const SuspendSession& asked);
   void confirm(SessionId id, const std::vector<NumberRange>& ranges);
   void cancel(const Cancel& asked);

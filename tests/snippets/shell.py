@@ -1,12 +1,14 @@
 """Shell is one bash in which a document's commands run one after the other, as a reader's would."""
 
 import os
+import re
 import selectors
 import signal
 import subprocess
 import time
 
 END = "\x01end of output\x01"
+NOTICE = re.compile(r"bash: line \d+: +\d+ (Killed|Terminated)")  # bash's own words about jobs
 
 
 class Shell:
@@ -27,7 +29,8 @@ class Shell:
             while True:
                 before, mark, after = seen.partition(END.encode())
                 if mark and b"\n" in after:
-                    return int(after.split(b"\n")[0]), before.decode().splitlines()
+                    lines = before.decode().splitlines()
+                    return int(after.split(b"\n")[0]), [t for t in lines if not NOTICE.match(t)]
                 left = deadline - time.monotonic()
                 if left <= 0 or not selector.select(left):
                     return None, seen.decode(errors="replace").splitlines()

@@ -72,7 +72,8 @@ def wrong_links(source):
     if source.name != "CMakeLists.txt" or folder in (None, "tests"):
         return
     owners = {"tuplespace_base": "tuplespace", "tuplespace_client": "clients/cpp",
-              "tuplespace_proto": "proto", "tuplespace_proto_raw": "proto"}
+              "tuplespace_proto": "proto", "tuplespace_proto_raw": "proto",
+              "tuplespace_grpc_proto": "proto"}
     owners |= {f.replace("/", "_"): f for f in MAY_INCLUDE if f.startswith("tuplespace/")}
     owners["tuplespace_rocksdb_store"] = "tuplespace/store"
     for call in re.finditer(r"target_link_libraries\(\s*(\w+)([^)]*)\)", source.text):

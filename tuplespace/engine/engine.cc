@@ -299,7 +299,8 @@ void Engine::submit(Operation operation) {
   }
   // Where a space is to be is settled on the lane of shard 0.
   const bool creates = std::holds_alternative<CreateSpace>(what);
-  submit_to(space && !creates ? common.directory.find(*space) : 0, std::move(operation));
+  const uint16_t shard = space && !creates ? common.directory.find(*space) : 0;
+  submit_to(shard, std::move(operation));
 }
 
 void Engine::submit_to(uint16_t shard, Operation operation) {

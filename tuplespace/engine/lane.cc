@@ -203,7 +203,7 @@ bool Lane::quiet() const {
   if (!local_.filling.empty() || !local_.exhausted() || !remote_.exhausted()) return false;
   if (inbox_left_ || news_) return false;
   for (const Owned& owned : owned_) {
-    if (owned.in_flight.parked() > 0) return false;
+    if (owned.touched || owned.in_flight.parked() > 0) return false;
   }
   return true;
 }
@@ -229,9 +229,9 @@ Time Lane::run_once(Time now) {
     apply_some(remote_, now);
   }
   const Time next = finish_round(now);
+  flush_outgoing();
   for (const auto& task : tasks_) task();
   tasks_.clear();
-  flush_outgoing();
   t_lane = before;
   return next;
 }

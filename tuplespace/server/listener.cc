@@ -24,6 +24,7 @@ namespace {
 
 constexpr int kBacklog = 4096;
 constexpr int kEventsAtOnce = 64;
+constexpr uint64_t kRefusedPerLine = 1'000;  // a line in the log for so many refused connections
 
 Status not_an_address(const std::string& given) {
   return invalid(fmt::format("--listen {}: not an address; write 127.0.0.1:7070, [::1]:7070 or "
@@ -238,9 +239,11 @@ void Listener::accept_all() {
     const int watched = connections_ < options_.connections_max
                             ? ::fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
     if (watched < 0) {
-      ++refused_;
-      log(Level::kWarning, "connection_refused",
-          {{"connections", connections_.load()}, {"connections_max", options_.connections_max}});
+      if (refused_++ % kRefusedPerLine == 0) {
+        log(Level::kWarning, "connections_refused",
+            {{"refused", refused_.load()}, {"connections", connections_.load()},
+             {"connections_max", options_.connections_max}});
+      }
       ::close(fd);
       continue;
     }
@@ -255,6 +258,7 @@ void Listener::accept_all() {
 
 // Either side has closed; the connection lives on the descriptor that was handed over.
 void Listener::close_ended(int fd) {
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);  // closing would not: gRPC's is still open
   ::close(fd);
   --connections_;
 }

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "tuplespace/server/health.h"
 #include "tuplespace/server/rpc.h"
 #include "tuplespace/server/session_stream.h"
 
@@ -30,9 +31,13 @@ Service::Service(Common& common, size_t lane)
 Service::~Service() = default;
 
 void Service::before_poll() {
-  retired_.clear();
   count(Counted::kUnaryNow, common_.calls.queue(lane_).in_flight() - counted(Counted::kUnaryNow));
-  for (SessionStream* stream : std::exchange(dirty_, {})) stream->flush();
+  while (!dirty_.empty()) {
+    flushing_.swap(dirty_);
+    for (SessionStream* stream : flushing_) stream->flush();
+    flushing_.clear();
+  }
+  retired_.clear();
 }
 
 void Service::end_streams(const Status& status) {
@@ -40,7 +45,7 @@ void Service::end_streams(const Status& status) {
   std::vector<SessionStream*> open;
   for (const auto& [id, stream] : session_streams_) open.push_back(stream);
   for (SessionStream* stream : open) stream->end(status);
-  retired_.clear();
+  before_poll();
 }
 
 // ---- calls ----
@@ -72,7 +77,7 @@ void Service::operate_numbered(UnaryCall& call, Verb verb, Operation operation,
   operation.caller.number = caller->number;
   operation.caller.hash = operation_hash(verb, call.request(), true);
   Operation confirm;
-  confirm.what = Confirm{caller->session, caller->secret, false, caller->confirmed};
+  confirm.what = Confirm{caller->session, caller->secret, false, caller->confirmed, {}};
   if (engine().shards() == 1) {
     if (!caller->confirmed.empty()) engine().submit_to(0, std::move(confirm));
     operation.caller.secret = std::move(caller->secret);
@@ -167,7 +172,7 @@ void Service::confirm_elsewhere(SessionId session, const std::vector<NumberRange
   if (ranges.empty()) return;
   for (uint16_t shard = 1; shard < engine().shards(); ++shard) {
     Operation confirm;
-    confirm.what = Confirm{session, "", true, ranges};
+    confirm.what = Confirm{session, "", true, ranges, {}};
     engine().submit_to(shard, std::move(confirm));
   }
 }
@@ -184,17 +189,19 @@ void Service::close_session(SessionId session, Then then) {
 // ---- streams ----
 
 StreamHandler* Service::on_stream(Stream& stream) {
-  std::unique_ptr<StreamHandler> handler = rpc(stream.method()).stream(*this, stream);
-  StreamHandler* const raw = handler.get();
-  if (session_streams_.size() > config().streams_max) {
-    stream.finish(exhausted(fmt::format("{} streams are open on this lane, streams_max is {}; "
-                                        "close one or raise the setting",
-                                        session_streams_.size(), config().streams_max),
-                            "streams_max"));
+  if (common_.draining || streams_.size() >= config().streams_max) {
+    stream.finish(common_.draining
+                      ? going_down()
+                      : exhausted(fmt::format("{} streams are open on this lane, streams_max is "
+                                              "{}; close one or raise the setting",
+                                              streams_.size(), config().streams_max),
+                                  "streams_max"));
     return nullptr;
   }
-  count(Counted::kStreamsOpened);
+  std::unique_ptr<StreamHandler> handler = rpc(stream.method()).stream(*this, stream);
+  StreamHandler* const raw = handler.get();
   streams_[raw] = std::move(handler);
+  count(Counted::kStreamsOpened);
   count(Counted::kStreamsNow);
   return raw;
 }
@@ -205,6 +212,10 @@ void Service::retire(StreamHandler* handler) {
   count(Counted::kStreamsNow, ~uint64_t{0});  // one less
   retired_.push_back(std::move(at->second));
   streams_.erase(at);
+}
+
+void Service::tell_health() {
+  for (HealthWatch* watch : health_watches_) watch->tell();
 }
 
 SessionStream* Service::session_stream(uint64_t id) {

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "tuplespace/engine/engine.h"
@@ -21,6 +22,7 @@
 
 namespace tuplespace {
 
+class HealthWatch;
 class Listener;
 class Service;
 class SessionStream;
@@ -93,8 +95,14 @@ class Service final : public CallHandler, private Receiver {
   // The handler is destroyed before the next poll; it must not be called any more.
   void retire(StreamHandler* handler);
   void add_session_stream(uint64_t id, SessionStream* stream) { session_streams_[id] = stream; }
+  void forget_session_stream(uint64_t id) { session_streams_.erase(id); }
   SessionStream* session_stream(uint64_t id);
+  // Calls flush() before the next poll. Requires: it is not marked, and lives until then.
   void mark_dirty(SessionStream* stream) { dirty_.push_back(stream); }
+
+  void add_health_watch(HealthWatch* watch) { health_watches_.insert(watch); }
+  void forget_health_watch(HealthWatch* watch) { health_watches_.erase(watch); }
+  void tell_health();  // to all who watch
 
   UnaryCall* find(uint64_t token) { return common_.calls.queue(lane_).find(token); }
   Common& common() { return common_; }
@@ -141,8 +149,10 @@ class Service final : public CallHandler, private Receiver {
   std::unordered_map<uint64_t, Numbered> numbered_;  // unary calls of sessions, by token
   std::unordered_map<StreamHandler*, std::unique_ptr<StreamHandler>> streams_;
   std::unordered_map<uint64_t, SessionStream*> session_streams_;
+  std::unordered_set<HealthWatch*> health_watches_;
   std::vector<std::unique_ptr<StreamHandler>> retired_;
   std::vector<SessionStream*> dirty_;  // have something to send
+  std::vector<SessionStream*> flushing_;
 };
 
 }  // namespace tuplespace

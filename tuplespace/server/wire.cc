@@ -283,6 +283,10 @@ Result<WireCaller> decode_caller(std::string_view bytes) {
     return invalid("caller: session and number are both needed; leave caller out for none",
                    caller.session == 0 ? "session" : "number");
   }
+  if (caller.secret.empty()) {  // further in it would mean "checked before"
+    return Status(Code::kPermissionDenied, "caller: the session's secret is missing",
+                  {"secret", false, false});
+  }
   return caller;
 }
 
@@ -293,6 +297,7 @@ Status ClientFrameParts::parse(std::string_view frame) {
   confirmed.clear();
   operations.clear();
   cancels.clear();
+  returned.clear();
   FieldReader fields(frame);
   while (fields.next()) {
     switch (fields.number()) {
@@ -312,6 +317,7 @@ Status ClientFrameParts::parse(std::string_view frame) {
         }
         break;
       case 5: close = fields.varint() != 0; break;
+      case 6: TS_RETURN_IF_ERROR(decode_range(fields.bytes(), returned)); break;
     }
   }
   return fields.failed() ? malformed("ClientFrame") : Status();
@@ -331,7 +337,10 @@ Status decode_stream_operation(std::string_view bytes, StreamOperation& operatio
     }
   }
   if (fields.failed()) return malformed("Operation");
-  if (operation.number == 0) return invalid("operation without a number", "number");
+  if (operation.number == 0 || operation.number >> 63 != 0) {
+    return invalid(fmt::format("an operation's number is {}; it is 1 to 2^63-1", operation.number),
+                   "number");
+  }
   return {};
 }
 

@@ -71,6 +71,7 @@ struct ClientFrameParts {
   std::vector<NumberRange> confirmed;
   std::vector<std::string_view> operations;
   std::vector<Number> cancels;
+  std::vector<NumberRange> returned;
   bool close = false;
 
   // Replaces the parts by those of `frame`.

@@ -128,6 +128,8 @@ struct Confirm {
   std::string secret;  // checked unless `trusted`
   bool trusted = false;
   std::vector<NumberRange> ranges;
+  // What these took becomes available again, as at the end of the session: nobody wants it.
+  std::vector<NumberRange> returned = {};
 };
 
 // Confirms, gives back the rest, forgets the session.

@@ -33,7 +33,8 @@ class PlaceList {
   void erase(const Slab& slab, Slot slot);
   void clear();
 
-  Position begin() const { return {0, 0}; }
+  // An empty list may keep a chunk.
+  Position begin() const { return empty() ? end() : Position{0, 0}; }
   Position end() const { return {chunks_.size(), 0}; }
   // The first position whose place is above `place`.
   Position above(const Slab& slab, Sequence place) const;

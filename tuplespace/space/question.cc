@@ -55,6 +55,17 @@ Type type_asked(const Pattern& pattern) {
   return same ? first : Type::kAny;
 }
 
+// True if a name of the top level stands twice, so that fields must be equal.
+bool repeats_a_name(const Template& wanted) {
+  std::vector<int> names;
+  for (const Pattern& pattern : wanted.fields()) {
+    if (pattern.name >= 0) names.push_back(pattern.name);
+  }
+  if (wanted.rest_name() >= 0) names.push_back(wanted.rest_name());
+  std::sort(names.begin(), names.end());
+  return std::adjacent_find(names.begin(), names.end()) != names.end();
+}
+
 // Every value once: "a"|"a" is one hash, or a waiter would be filed twice in one place.
 std::vector<std::string_view> values_of(const Pattern& pattern) {
   if (pattern.kind == Pattern::Kind::kValue) return {pattern.value};
@@ -63,6 +74,16 @@ std::vector<std::string_view> values_of(const Pattern& pattern) {
   std::sort(values.begin(), values.end());
   values.erase(std::unique(values.begin(), values.end()), values.end());
   return values;
+}
+
+// Every type that matches of `pattern` have, once: the values of a set may have several.
+std::vector<Type> types_of(const Pattern& pattern) {
+  if (!is_set_of_values(pattern)) return {type_asked(pattern)};
+  std::vector<Type> types;
+  for (const Pattern& item : pattern.items) types.push_back(type_of(item.value));
+  std::sort(types.begin(), types.end());
+  types.erase(std::unique(types.begin(), types.end()), types.end());
+  return types;
 }
 
 }  // namespace
@@ -136,16 +157,19 @@ std::vector<uint64_t> hashes_under(const Template& wanted, const Question& quest
   std::vector<uint64_t> hashes{seed};
   for (size_t i = 0; i < question.fields() && i < wanted.fields().size(); ++i) {
     const Pattern& pattern = wanted.fields()[i];
+    if (question.asked(i) == Asked::kNothing) continue;
+    std::vector<uint64_t> longer;
     if (question.asked(i) == Asked::kType) {
-      for (uint64_t& hash : hashes) hash = join(hash, hash_of_type(type_asked(pattern)));
-    } else if (question.asked(i) == Asked::kValue) {
-      std::vector<uint64_t> longer;
+      for (const Type type : types_of(pattern)) {
+        for (const uint64_t hash : hashes) longer.push_back(join(hash, hash_of_type(type)));
+      }
+    } else {
       for (const std::string_view value : values_of(pattern)) {
         const uint64_t more = hash_of_value(value, seed);
         for (const uint64_t hash : hashes) longer.push_back(join(hash, more));
       }
-      hashes = std::move(longer);
     }
+    hashes = std::move(longer);
   }
   for (uint64_t& hash : hashes) hash = finish(hash);
   return hashes;
@@ -153,7 +177,7 @@ std::vector<uint64_t> hashes_under(const Template& wanted, const Question& quest
 
 Plan plan_of(const Template& wanted, uint64_t seed, int apart) {
   Plan plan;
-  plan.exact = wanted.plain() && apart < 0;
+  bool exact = true;
   plan.question = Question(wanted.fields().size());
   size_t combinations = 1;
   for (size_t i = 0; i < wanted.fields().size(); ++i) {
@@ -165,10 +189,13 @@ Plan plan_of(const Template& wanted, uint64_t seed, int apart) {
     } else if (set && combinations * pattern.items.size() <= kHashesMax) {
       combinations *= pattern.items.size();
       plan.question.ask(i, Asked::kValue);
-    } else if (type_asked(pattern) != Type::kAny) {
-      plan.question.ask(i, Asked::kType);
+    } else {
+      if (type_asked(pattern) != Type::kAny) plan.question.ask(i, Asked::kType);
+      exact = exact &&
+              (pattern.kind == Pattern::Kind::kAny || pattern.kind == Pattern::Kind::kType);
     }
   }
+  plan.exact = exact && apart < 0 && (wanted.plain() || !repeats_a_name(wanted));
   plan.hashes = hashes_under(wanted, plan.question, seed);
   return plan;
 }

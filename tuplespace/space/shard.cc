@@ -1,6 +1,7 @@
 #include "tuplespace/space/shard.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -232,6 +233,9 @@ void Shard::Parts::out(Operation& operation) {
     wheel.add({due.visible_at > 0 ? due.visible_at : due.expires_at, Timer::Kind::kTuple, id,
                space->id(), slot});
   }
+  const bool durable = space->durability != Durability::kMemory;
+  // Whoever is served rests on this answer's record, even if the tuple itself leaves none.
+  if (operation.caller.number != 0 && durable) touch(*space);
   if (due.visible_at > 0) {
     space->insert_delayed(slot);
     put_tuple(*space, slot);
@@ -244,9 +248,7 @@ void Shard::Parts::out(Operation& operation) {
     kept.kind = record::AnswerKind::kOut;
     kept.sequence = id;
     kept.ttl = granted.ttl;
-    const bool durable = space->durability != Durability::kMemory;
     keep(operation.caller, std::move(kept), durable);
-    if (durable) touch(*space);
   }
   Answer answer = about(*space);
   answer.sequence = id;
@@ -311,6 +313,11 @@ void Shard::Parts::become_available(Space& space, Slot slot, OnDisk on_disk) {
 void Shard::Parts::run_due() {
   due.clear();
   wheel.take_due(now, kDueAtOnce, due);
+  // What is due in one millisecond: tuples by place, then waits, then sessions. So it does not
+  // depend on when a timer was set, and a wait still gets what comes as it ends.
+  std::sort(due.begin(), due.end(), [](const Timer& a, const Timer& b) {
+    return std::tie(a.due, a.kind, a.id) < std::tie(b.due, b.kind, b.id);
+  });
   const std::vector<Timer> timers = std::exchange(due, {});
   for (const Timer& timer : timers) {
     switch (timer.kind) {

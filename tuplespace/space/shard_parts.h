@@ -107,6 +107,7 @@ struct Shard::Parts {
   // Answers a read or take with tuples. `available`: they are in the index.
   void complete(Space& space, const Wait& wait, const std::vector<Slot>& slots, bool available,
                 OnDisk on_disk);
+  Status no_room(const Wait& wait) const;
   void park(Space& space, std::unique_ptr<Wait> wait);
   void end_wait(Wait& wait);
   void answer_nothing(const Wait& wait, Ended ended);
@@ -141,7 +142,11 @@ struct Shard::Parts {
   void suspend_session(const SuspendSession& suspend);
   void confirm(Operation& operation);
   void close_session(Operation& operation);
+  // The numbers of a range that have a kept answer.
+  static std::vector<Number> answered_in(const Session& session, const NumberRange& range);
   void confirm_ranges(Session& session, const std::vector<NumberRange>& ranges);
+  void return_ranges(Session& session, const std::vector<NumberRange>& ranges);
+  void give_back(std::vector<HeldTuple> returned);
   void forget_answer(Session& session, Number number, bool give_back,
                      std::vector<HeldTuple>& returned);
   void end_session(Session& session);

@@ -106,6 +106,9 @@ Status Shard::Parts::recover_tuple(const record::Key& key, std::string_view valu
       if (tuple.id == key.id) tuple = {key.space, slot, key.id};
     }
     space.insert_held(slot);
+    if (times.expires_at != kNever) {  // it may be given back before that
+      wheel.add({times.expires_at, Timer::Kind::kTuple, key.id, key.space, slot});
+    }
     return {};
   }
   if (times.visible_at > 0) {  // recovered() looks whether that is over

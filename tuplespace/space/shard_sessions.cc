@@ -364,12 +364,13 @@ void Shard::Parts::confirm(Operation& operation) {
   }
   if (!confirm.trusted) keep_lease(session);
   confirm_ranges(session, confirm.ranges);
-  Answer answer;
-  answer.sequence = last;
   SessionAnswer confirmed;
   confirmed.session = session.id;
   confirmed.epoch = session.epoch;
   confirmed.ttl = session.ttl;
+  return_ranges(session, confirm.returned);
+  Answer answer;
+  answer.sequence = last;
   answer.what = std::move(confirmed);
   reply(operation.reply, std::move(answer));
 }
@@ -395,21 +396,38 @@ void Shard::Parts::close_session(Operation& operation) {
   reply(operation.reply, std::move(answer));
 }
 
+std::vector<Number> Shard::Parts::answered_in(const Session& session, const NumberRange& range) {
+  std::vector<Number> numbers;
+  if (range.last < range.first) return numbers;
+  if (range.last - range.first <= session.answers.size()) {
+    for (uint64_t i = 0; i <= range.last - range.first; ++i) {
+      if (session.answers.contains(range.first + i)) numbers.push_back(range.first + i);
+    }
+    return numbers;
+  }
+  for (const auto& [number, kept] : session.answers) {
+    if (range.first <= number && number <= range.last) numbers.push_back(number);
+  }
+  return numbers;
+}
+
 void Shard::Parts::confirm_ranges(Session& session, const std::vector<NumberRange>& ranges) {
   std::vector<HeldTuple> none;
   for (const NumberRange& range : ranges) {
-    if (range.last - range.first <= session.answers.size()) {
-      for (Number number = range.first; number <= range.last; ++number) {
-        forget_answer(session, number, false, none);
-      }
-      continue;
+    for (const Number number : answered_in(session, range)) {
+      forget_answer(session, number, false, none);
     }
-    std::vector<Number> numbers;
-    for (const auto& [number, kept] : session.answers) {
-      if (range.first <= number && number <= range.last) numbers.push_back(number);
-    }
-    for (const Number number : numbers) forget_answer(session, number, false, none);
   }
+}
+
+void Shard::Parts::return_ranges(Session& session, const std::vector<NumberRange>& ranges) {
+  std::vector<HeldTuple> returned;
+  for (const NumberRange& range : ranges) {
+    for (const Number number : answered_in(session, range)) {
+      forget_answer(session, number, true, returned);
+    }
+  }
+  give_back(std::move(returned));
 }
 
 // What was taken is either gone for good, or appended to `returned`, no longer held.
@@ -460,7 +478,11 @@ void Shard::Parts::end_session(Session& session) {
   }
   std::erase(collecting, &session);
   sessions.erase(id);
-  // Oldest first: they are offered as they would have come.
+  give_back(std::move(returned));
+}
+
+// Oldest first: they are offered as they would have come.
+void Shard::Parts::give_back(std::vector<HeldTuple> returned) {
   std::sort(returned.begin(), returned.end(),
             [](const HeldTuple& a, const HeldTuple& b) { return a.id < b.id; });
   for (const HeldTuple& held : returned) {

@@ -109,14 +109,7 @@ void Shard::Parts::take(Operation& operation) {
     wait.space = space->id();
     const SearchResult result = search_for(*space, wait, wait.cursor, config.slice_candidates);
     if (!result.found.empty()) return complete(*space, wait, result.found, true, OnDisk::kYes);
-    if (result.no_room) {
-      return refuse(wait.reply,
-                    exhausted(fmt::format("{} of space \"{}\": least and greatest need an index, "
-                                          "and indexes_max {} are in use; ask fewer different "
-                                          "questions",
-                                          verb(wait.take), wait.take.space, config.indexes_max),
-                              "indexes_max"));
-    }
+    if (result.no_room) return refuse(wait.reply, no_room(wait));
     if (result.finished && probe) return answer_nothing(wait, Ended::kNone);
     wait.searching = !result.finished;
     if (wait.searching) ++figures.sliced;
@@ -135,6 +128,13 @@ void Shard::Parts::take(Operation& operation) {
     space = &space_to_wait_for(wait.take.space);
   }
   park(*space, std::make_unique<Wait>(std::move(wait)));
+}
+
+Status Shard::Parts::no_room(const Wait& wait) const {
+  return exhausted(fmt::format("{} of space \"{}\": least and greatest need an index, and "
+                               "indexes_max {} are in use; ask fewer different questions",
+                               verb(wait.take), wait.take.space, config.indexes_max),
+                   "indexes_max");
 }
 
 void Shard::Parts::park(Space& space, std::unique_ptr<Wait> wait) {
@@ -164,6 +164,20 @@ void Shard::Parts::end_wait(Wait& wait) {
   }
   waits.erase(wait.id);
   forget_if_unused(space);
+}
+
+void Shard::end_waits(std::string_view space, const Status& status, Effects& effects) {
+  parts_->effects = &effects;
+  std::vector<uint64_t> ending;
+  for (const auto& [id, wait] : parts_->waits) {
+    if (space.empty() || wait->take.space == space) ending.push_back(id);
+  }
+  std::sort(ending.begin(), ending.end());
+  for (const uint64_t id : ending) {
+    Wait& wait = *parts_->waits.at(id);
+    parts_->refuse(wait.reply, status);
+    parts_->end_wait(wait);
+  }
 }
 
 void Shard::Parts::complete(Space& space, const Wait& wait, const std::vector<Slot>& slots,
@@ -233,6 +247,9 @@ size_t Shard::Parts::continue_search(Wait& wait) {
   const SearchResult result = search_for(space, wait, wait.cursor, config.slice_candidates);
   if (!result.found.empty()) {
     complete(space, wait, result.found, true, OnDisk::kYes);
+    end_wait(wait);
+  } else if (result.no_room) {
+    refuse(wait.reply, no_room(wait));
     end_wait(wait);
   } else if (!result.finished) {
     unfinished.push_back(wait.id);

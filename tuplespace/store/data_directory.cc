@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -21,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kMagic = "tuplespace data directory";
-constexpr std::string_view kVersion = "0.1.0";
+constexpr std::string_view kVersion = TUPLESPACE_VERSION;
 
 Status failed(const std::string& what, int error) {
   return {Code::kUnavailable, what + ": " + std::strerror(error)};
@@ -49,6 +51,11 @@ Status write_synced(const std::string& path, std::string_view text) {
   return sync_path(fs::path(path).parent_path().string(), O_RDONLY | O_DIRECTORY);
 }
 
+// 0 if `text` is no number.
+uint32_t version_number(const std::string& text) {
+  return static_cast<uint32_t>(std::strtoul(text.c_str(), nullptr, 10));
+}
+
 std::string hex(uint64_t bits) { return fmt::format("{:016x}", bits); }
 
 }  // namespace
@@ -74,10 +81,8 @@ Result<RootRecord> RootRecord::parse(std::string_view text, const std::string& w
   RootRecord root{0, 0, {}, {}};
   std::string key, value;
   while (lines >> key >> value) {  // a later version may add lines
-    if (key == "format") root.format = static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 10));
-    if (key == "readable-by") {
-      root.readable_by = static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 10));
-    }
+    if (key == "format") root.format = version_number(value);
+    if (key == "readable-by") root.readable_by = version_number(value);
     if (key == "created-by") root.created_by = value;
     if (key == "store") root.store = value;
   }

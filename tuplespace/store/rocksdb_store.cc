@@ -1,14 +1,10 @@
 #include "tuplespace/store/rocksdb_store.h"
 
 #include <fmt/format.h>
-#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
-#include <rocksdb/options.h>
-#include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <sys/statvfs.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -19,58 +15,13 @@
 
 #include "tuplespace/log.h"
 #include "tuplespace/store/data_directory.h"
-#include "tuplespace/store/run_memtable.h"
+#include "tuplespace/store/rocksdb_recovery.h"
 #include "tuplespace/store/wal_audit.h"
 
 namespace tuplespace {
 namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
-
-rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
-
-Status translate(const rocksdb::Status& status, const std::string& what) {
-  if (status.ok()) return {};
-  const Code code = status.IsCorruption() ? Code::kDataLoss : Code::kUnavailable;
-  return {code, what + ": " + status.ToString()};
-}
-
-// What RocksDB needs in order to be a log with a sorted copy behind it. Reads come at recovery
-// only, so the memtable is a plain vector (twice as fast as the default); keys are erased by key.
-rocksdb::Options database_options(const RocksDbOptions& options) {
-  rocksdb::Options db;
-  db.create_if_missing = false;
-  db.paranoid_checks = true;
-  db.track_and_verify_wals_in_manifest = true;
-  db.recycle_log_file_num = 0;
-  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;  // see wal_audit.h
-  // After open everything recovered is in SST files: synced, and no old log will be read again.
-  db.avoid_flush_during_recovery = false;
-  db.max_bgerror_resume_count = 0;  // no second try: recovery is the only repair
-
-  db.memtable_factory = std::make_shared<RunMemtableFactory>();
-  db.allow_concurrent_memtable_write = false;  // a vector cannot; there is one writer anyway
-  db.enable_write_thread_adaptive_yield = false;
-  db.write_buffer_size = options.write_buffer_bytes;
-  db.max_write_buffer_number = 4;
-  db.max_background_jobs = 2;
-  db.level0_file_num_compaction_trigger = 4;
-  db.level0_slowdown_writes_trigger = 40;
-  db.level0_stop_writes_trigger = 80;
-  db.compression = rocksdb::kNoCompression;
-  db.max_open_files = 1000;
-  db.skip_stats_update_on_db_open = true;
-  db.stats_dump_period_sec = 0;
-  db.info_log_level = rocksdb::WARN_LEVEL;
-  db.max_log_file_size = 4 << 20;
-  db.keep_log_file_num = 4;
-
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
-  table.block_size = 16 << 10;
-  db.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  return db;
-}
 
 }  // namespace
 
@@ -106,10 +57,6 @@ struct RocksDbStore::Parts {
   std::thread committer;
   std::thread syncer;
 
-  Status recover();
-  Result<uint64_t> survey(const rocksdb::Options& base);
-  Status check_root();
-
   void run_committer();
   bool write(const std::vector<Batch>& batches);
   bool write_group(const Batch* first, const Batch* end);
@@ -123,9 +70,14 @@ Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(RocksDbOptions options)
   auto parts = std::make_unique<Parts>();
   Result<std::unique_ptr<DataDirectory>> directory = DataDirectory::open(options.path);
   if (!directory.ok()) return directory.status();
+  Result<Recovered> recovered = recover(**directory, options);
+  if (!recovered.ok()) return recovered.status();
   parts->options = std::move(options);
   parts->directory = std::move(directory).value();
-  TS_RETURN_IF_ERROR(parts->recover());
+  parts->db = std::move(recovered->db);
+  const uint64_t last = recovered->last;
+  parts->last = last;
+  parts->written = parts->synced = parts->told.written = parts->told.synced = last;
   return std::unique_ptr<RocksDbStore>(new RocksDbStore(std::move(parts)));
 }
 
@@ -134,107 +86,6 @@ RocksDbStore::RocksDbStore(std::unique_ptr<Parts> parts) : parts_(std::move(part
 RocksDbStore::~RocksDbStore() {
   const Status closed = close();
   if (!closed.ok()) log(Level::kError, "store_close_failed", {{"status", closed.to_string()}});
-}
-
-Status RocksDbStore::Parts::recover() {
-  const std::string path = directory->database();
-  rocksdb::Options db_options = database_options(options);
-  uint64_t replay_until = 0;
-  const bool create = directory->is_new();
-  if (create) {
-    db_options.create_if_missing = true;
-  } else {
-    Result<uint64_t> surveyed = survey(db_options);
-    if (!surveyed.ok()) return surveyed.status();
-    replay_until = *surveyed;
-  }
-  WalAudit replay(replay_until);
-  db_options.wal_filter = &replay;
-  rocksdb::DB* opened = nullptr;
-  TS_RETURN_IF_ERROR(
-      translate(rocksdb::DB::Open(db_options, path, &opened), "cannot open the database " + path));
-  db.reset(opened);
-  std::string value;
-  const rocksdb::Status read = db->Get({}, slice(kGroupKey), &value);
-  GroupRecord newest;
-  if (!read.IsNotFound()) {
-    TS_RETURN_IF_ERROR(translate(read, "cannot read " + path));
-    if (!newest.decode(value)) return {Code::kDataLoss, path + ": the group record is damaged"};
-  }
-  if (!create && newest.last != replay_until) {
-    return {Code::kDataLoss,
-            fmt::format("{}: batch {} was to be recovered, but {} is the last; the log changed "
-                        "while it was read: check the disk",
-                        path, replay_until, newest.last)};
-  }
-  last = newest.last;
-  written = synced = told.written = told.synced = last;
-  return check_root();
-}
-
-// Finds out what the log holds without changing anything. Returns the last batch to replay.
-Result<uint64_t> RocksDbStore::Parts::survey(const rocksdb::Options& base) {
-  const std::string path = directory->database();
-  WalAudit audit;
-  rocksdb::Options db_options = base;
-  db_options.wal_filter = &audit;
-  rocksdb::DB* opened = nullptr;
-  TS_RETURN_IF_ERROR(translate(rocksdb::DB::OpenForReadOnly(db_options, path, &opened),
-                               "cannot open the database " + path));
-  const std::unique_ptr<rocksdb::DB> reader(opened);
-  std::string value;
-  const rocksdb::Status read = reader->Get({}, slice(kGroupKey), &value);
-  GroupRecord flushed;
-  if (!read.IsNotFound()) {
-    TS_RETURN_IF_ERROR(translate(read, "cannot read " + path));
-    if (!flushed.decode(value)) {
-      return Status(Code::kDataLoss, path + ": the group record is damaged");
-    }
-  }
-  Result<uint64_t> until = audit.judge(flushed.last, directory->synced());
-  if (!until.ok()) return until.status();
-  if (const std::string tail = audit.tail(*until); !tail.empty()) {
-    log(Level::kWarning, "store_tail_cut",
-        {{"path", path}, {"last_batch", *until}, {"cut_batches", tail}});
-  }
-  return until;
-}
-
-// The database and the directory must belong together. A new one is made whole here.
-Status RocksDbStore::Parts::check_root() {
-  const std::string path = directory->database();
-  std::string value;
-  const rocksdb::Status read = db->Get({}, slice(kRootKey), &value);
-  if (!read.ok() && !read.IsNotFound()) return translate(read, "cannot read " + path);
-  if (read.ok()) {
-    Result<RootRecord> root = RootRecord::parse(value, path);
-    if (!root.ok()) return root.status();
-    TS_RETURN_IF_ERROR(root->check_readable(path));
-    if (directory->is_new()) return directory->write_root(*root);
-    if (root->store == directory->root().store) return {};
-    return {Code::kFailedPrecondition,
-            fmt::format("{} is store {}, but its FORMAT says {}: the directory was put together "
-                        "from two; restore it whole",
-                        options.path, root->store, directory->root().store)};
-  }
-  if (!directory->is_new() || last != 0) {
-    return {Code::kDataLoss, path + " has no root record; restore the directory from a backup"};
-  }
-  rocksdb::WriteOptions write_options;
-  write_options.sync = true;
-  GroupRecord first{1, 1, 0};
-  char bytes[GroupRecord::kBytes];
-  first.encode(bytes);
-  rocksdb::WriteBatch batch;
-  const rocksdb::Slice group_value(bytes, sizeof bytes);
-  const std::string root = directory->root().text();
-  rocksdb::Status made = batch.Put(slice(kGroupKey), group_value);
-  if (made.ok()) made = batch.Put(slice(kRootKey), root);
-  if (made.ok()) made = db->Write(write_options, &batch);
-  TS_RETURN_IF_ERROR(translate(made, "cannot write " + path));
-  last = 1;
-  written = synced = told.written = told.synced = last;
-  return directory->write_root(directory->root());
 }
 
 Status RocksDbStore::load(

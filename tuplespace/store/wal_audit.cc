@@ -105,8 +105,8 @@ Result<uint64_t> WalAudit::judge(uint64_t flushed, uint64_t synced) const {
   return Status(
       Code::kDataLoss,
       fmt::format("batch {} is missing from the log{}{}, but batch {} was synced, as {} says; the "
-                  "disk lost or changed what it had confirmed. Nothing was changed: check the disk, "
-                  "and restore the data directory from a backup",
+                  "disk lost or changed what it had confirmed. Nothing was changed: check the "
+                  "disk, and restore the data directory from a backup",
                   last + 1, file.empty() ? "" : " at ", file, needed,
                   noted ? "SYNCED" : synced_file_));
 }

@@ -55,9 +55,10 @@ bool is_space_name(std::string_view name) {
   return true;
 }
 
-bool is_utf8(std::string_view text) {
-  const auto* at = reinterpret_cast<const uint8_t*>(text.data());
-  const uint8_t* const end = at + text.size();
+size_t utf8_length(std::string_view text) {
+  const auto* const begin = reinterpret_cast<const uint8_t*>(text.data());
+  const uint8_t* const end = begin + text.size();
+  const uint8_t* at = begin;
   while (at < end) {
     // Most text is ASCII: 32 bytes at a time, then eight.
     constexpr uint64_t kHigh = 0x8080808080808080ull;
@@ -73,28 +74,32 @@ bool is_utf8(std::string_view text) {
       at += 8;
     }
     if (at == end) break;
-    const uint8_t lead = *at++;
-    if (lead < 0x80) continue;
-    int more = 0;
+    const uint8_t lead = *at;
+    if (lead < 0x80) {
+      ++at;
+      continue;
+    }
+    int length = 0;
     uint32_t point = 0;
     uint32_t least = 0;
     if (lead >= 0xc2 && lead <= 0xdf) {
-      more = 1, point = lead & 0x1f, least = 0x80;
+      length = 2, point = lead & 0x1f, least = 0x80;
     } else if (lead >= 0xe0 && lead <= 0xef) {
-      more = 2, point = lead & 0x0f, least = 0x800;
+      length = 3, point = lead & 0x0f, least = 0x800;
     } else if (lead >= 0xf0 && lead <= 0xf4) {
-      more = 3, point = lead & 0x07, least = 0x10000;
-    } else {
-      return false;
+      length = 4, point = lead & 0x07, least = 0x10000;
     }
-    if (end - at < more) return false;
-    for (; more > 0; --more, ++at) {
-      if ((*at & 0xc0) != 0x80) return false;
-      point = point << 6 | (*at & 0x3f);
+    if (length == 0 || end - at < length) return at - begin;
+    for (int i = 1; i < length; ++i) {
+      if ((at[i] & 0xc0) != 0x80) return at - begin;
+      point = point << 6 | (at[i] & 0x3f);
     }
-    if (point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return false;
+    if (point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
+      return at - begin;
+    }
+    at += length;
   }
-  return true;
+  return at - begin;
 }
 
 void encode_null(std::string& out) { out += static_cast<char>(code::kNull); }

@@ -64,8 +64,10 @@ constexpr Type type_of_code(uint8_t code) {
 // Returns true for names [A-Za-z0-9._/-]{1,128}.
 bool is_space_name(std::string_view name);
 
-// Returns true if `text` is well-formed UTF-8 (no surrogates, nothing above U+10FFFF).
-bool is_utf8(std::string_view text);
+// Returns how many bytes `text` begins with that are well-formed UTF-8 (no surrogates, nothing
+// above U+10FFFF).
+size_t utf8_length(std::string_view text);
+inline bool is_utf8(std::string_view text) { return utf8_length(text) == text.size(); }
 
 // Each appends the canonical bytes of one value. Strings must be UTF-8 and floats not NaN: the
 // caller checked. -0.0 is written as 0.0.

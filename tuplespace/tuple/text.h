@@ -1,7 +1,7 @@
 // The text form of tuples and templates: what people type and logs show.
 //
 //   ("job", 7, 3.5, true, null, b"\x00\xff", ["a", 1], {"k": 1})      a tuple
-//   ("job", ?id:int, >3.0, "a"|"b", /^x/, ?...)                       a template
+//   ("job", ?id:int, >3.0, "a"|"b", /^x/, ...)                        a template
 //
 // The grammar is in docs/language.md. Errors point at the column and say what would be right.
 //
@@ -19,7 +19,8 @@
 
 namespace tuplespace {
 
-// What $name stands for: text, which $name:int and so on parse; without a type it is a string.
+// What $name stands for: text, which $name:int and so on parse; without a type it is a string. The
+// text of $name:bytes and $name:space is taken as it is, without quotes.
 using Arguments = std::map<std::string, std::string, std::less<>>;
 
 Result<Tuple> parse_tuple(std::string_view text, const Arguments& arguments = {},

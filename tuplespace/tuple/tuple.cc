@@ -18,21 +18,25 @@ struct Tuple::Shared {
   char* data() { return reinterpret_cast<char*>(this + 1); }
 };
 
-
-Result<Tuple> Tuple::of(const std::vector<Value>& values, const Limits& limits) {
-  if (values.size() > limits.fields_max) {
-    return exhausted(
-        fmt::format("tuple has {} fields, fields_max is {}", values.size(), limits.fields_max),
-        "fields_max", false);
+Status check_size(size_t fields, size_t bytes, const Limits& limits) {
+  if (fields > limits.fields_max) {
+    return exhausted(fmt::format("tuple has {} fields, fields_max is {}; put some into a list",
+                                 fields, limits.fields_max),
+                     "fields_max", false);
   }
-  std::string bytes;
-  for (const Value& value : values) TS_RETURN_IF_ERROR(encode(value, limits, bytes));
-  if (bytes.size() > limits.tuple_bytes_max) {
+  if (bytes > limits.tuple_bytes_max) {
     return exhausted(fmt::format("tuple is {} bytes, tuple_bytes_max is {}; split the payload or "
                                  "raise the setting",
-                                 bytes.size(), limits.tuple_bytes_max),
+                                 bytes, limits.tuple_bytes_max),
                      "tuple_bytes_max", false);
   }
+  return {};
+}
+
+Result<Tuple> Tuple::of(const std::vector<Value>& values, const Limits& limits) {
+  std::string bytes;
+  for (const Value& value : values) TS_RETURN_IF_ERROR(encode(value, limits, bytes));
+  TS_RETURN_IF_ERROR(check_size(values.size(), bytes.size(), limits));
   return from_canonical(bytes, values.size());
 }
 

@@ -53,4 +53,7 @@ class Tuple {
   Shared* shared_ = nullptr;
 };
 
+// Says which bound a tuple of so many fields and canonical bytes breaks, if any.
+Status check_size(size_t fields, size_t bytes, const Limits& limits);
+
 }  // namespace tuplespace

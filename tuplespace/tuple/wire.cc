@@ -411,12 +411,7 @@ Result<Tuple> tuple_from_wire(std::string_view bytes, const Limits& limits) {
   }
   if (!reader.ok()) return invalid("the tuple is not a well-formed protobuf message");
   const std::string_view made = canonical.bytes();
-  if (made.size() > limits.tuple_bytes_max) {
-    return exhausted(fmt::format("tuple is {} bytes, tuple_bytes_max is {}; split the payload or "
-                                 "raise the setting",
-                                 made.size(), limits.tuple_bytes_max),
-                     "tuple_bytes_max", false);
-  }
+  TS_RETURN_IF_ERROR(check_size(arity, made.size(), limits));
   return Tuple::from_canonical(made, arity);
 }
 

@@ -166,7 +166,6 @@ Status TemplateReader::kind(uint32_t tag, uint64_t number, std::string_view byte
     case length_tag(kPrefix): return prefix(bytes, into);
     case length_tag(kChoice): return choice(bytes, depth, into);
     case length_tag(kRegex):
-      if (!is_utf8(bytes)) return invalid("a regular expression is not UTF-8");
       return assign(regex_pattern(bytes), into);
     case length_tag(kList): return list(bytes, depth + 1, into);
     case length_tag(kMap): return map(bytes, depth + 1, into);

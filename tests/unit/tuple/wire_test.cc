@@ -7,6 +7,7 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/tuple/random_templates.h"
 #include "tests/unit/tuple/random_tuples.h"
 #include "tuplespace/tuple/encoding.h"
 #include "tuplespace/v1/tuple.pb.h"
@@ -241,9 +242,9 @@ TEST(TupleWire, KeepsToItsBounds) {
 
 // Random template messages in the form that we write: nothing that another message would say
 // more simply.
-class RandomTemplates {
+class RandomMessages {
  public:
-  explicit RandomTemplates(uint64_t seed) : random_(seed) {}
+  explicit RandomMessages(uint64_t seed) : random_(seed) {}
 
   v1::Template message() {
     v1::Template made;
@@ -308,7 +309,7 @@ class RandomTemplates {
 };
 
 TEST(TemplateWire, IsWhatProtobufReadsAndWrites) {
-  RandomTemplates random(3);
+  RandomMessages random(3);
   for (int round = 0; round < kRounds; ++round) {
     SCOPED_TRACE(round);
     const v1::Template message = random.message();
@@ -319,6 +320,16 @@ TEST(TemplateWire, IsWhatProtobufReadsAndWrites) {
     ASSERT_TRUE(MessageDifferencer::Equals(parsed, message))
         << message.DebugString() << "became\n" << parsed.DebugString();
     ASSERT_EQ(*template_from_wire(wire_of(*read)), *read);
+  }
+}
+
+TEST(TemplateWire, GivesBackEveryTemplate) {
+  RandomTemplates random(6);
+  for (int round = 0; round < kRounds; ++round) {
+    const Template made = random.made();
+    const auto again = template_from_wire(wire_of(made));
+    ASSERT_TRUE(again.ok()) << again.status().to_string();
+    ASSERT_EQ(*again, made) << round;
   }
 }
 

@@ -238,6 +238,8 @@ class Space {
   Call<Match> rd_async(const TemplateArgument& wanted, const TakeOptions& options = {});
   Call<std::vector<Match>> in_many_async(const TemplateArgument& wanted, uint32_t max,
                                          const TakeOptions& options = {});
+  Call<std::vector<Match>> rd_many_async(const TemplateArgument& wanted, uint32_t max,
+                                         const TakeOptions& options = {});
   Call<Counted> count_async(const TemplateArgument& wanted);
 
   // As above; `done` is called exactly once, possibly before this returns. The fastest form.

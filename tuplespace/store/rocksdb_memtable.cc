@@ -1,4 +1,4 @@
-#include "tuplespace/store/run_memtable.h"
+#include "tuplespace/store/rocksdb_memtable.h"
 
 #include <algorithm>
 #include <atomic>

@@ -1,0 +1,337 @@
+// Spaces in this process: a backend that hands calls to an engine of its own.
+//
+// It has a session as a remote connection has, and numbers its takes, so that what is taken is
+// held until it was handed over; a process that dies gives it back when it starts again. The rest
+// needs no numbers: a caller never outlives its engine, so nothing is asked twice.
+//
+// Order:   one lock orders calls; the lane's is taken inside it, never the other way round.
+// Threads: any; waiters are told on the lane's thread.
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "clients/cpp/backend.h"
+#include "clients/cpp/operations.h"
+#include "tuplespace/engine/engine.h"
+#include "tuplespace/store/memory_store.h"
+#include "tuplespace/store/rocksdb_store.h"
+
+namespace tuplespace::client {
+
+namespace engine = ::tuplespace;
+
+class Embedded final : public Backend, private Receiver {
+ public:
+  static Result<std::shared_ptr<Backend>> open(const std::string& path,
+                                               const ConnectOptions& options);
+  ~Embedded() override { (void)close(); }
+
+  void submit(const Ask& ask, Waiter& waiter) override;
+  void cancel(Waiter& waiter) override;
+  void await(const Waiter& waiter, Instant deadline) override;
+  Status settle(Ticket ticket, bool give_back) override;
+
+  Result<bool> create(const std::string& name, const Policy& policy) override;
+  Result<uint64_t> drop(const std::string& name) override;
+  Result<std::vector<SpaceInfo>> list(const std::string& prefix) override;
+  Result<SpaceInfo> describe(const std::string& name) override;
+  Result<ServerStats> stats() override;
+
+  uint64_t session() const override { return session_; }
+  Status close() override;
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  struct Call {
+    Waiter* waiter = nullptr;           // null: gone
+    engine::Answer* answer = nullptr;   // an administrative call: where its answer goes
+    Verb verb = Verb::kOut;
+  };
+
+  // An administrative call.
+  class Asked final : public Waiter {
+   public:
+    Receive on_reply(Reply&) override {
+      done_.store(true, std::memory_order_release);
+      return Receive::kConfirm;
+    }
+    bool done() const override { return done_.load(std::memory_order_acquire); }
+    engine::Answer answer;
+
+   private:
+    std::atomic<bool> done_ = false;
+  };
+
+  explicit Embedded(const ConnectOptions& options) : options_(options) {}
+  Status start(const std::string& path);
+  void on_answer(engine::Answer answer) override;
+  Result<engine::Answer> ask(engine::Operation operation);
+  void receive(const Lock& lock, uint64_t number, Receive receive);
+  void send_receipts(const Lock& lock);
+
+  const ConnectOptions options_;
+  SystemClock clock_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Engine> engine_;
+  uint64_t receiver_ = 0;
+  uint64_t session_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable told_;
+  uint64_t last_ = 0;  // tokens, which are the numbers of takes as well
+  std::unordered_map<uint64_t, Call> calls_;
+  std::vector<engine::NumberRange> confirmed_;  // go with the lane's next round
+  std::vector<engine::NumberRange> returned_;
+  bool closed_ = false;
+};
+
+// ---- calls ----
+
+void Embedded::submit(const Ask& ask, Waiter& waiter) {
+  engine::Operation operation = operation_of(ask);
+  Reply refused;
+  {
+    const Lock lock(mutex_);
+    if (closed_) {
+      refused.status = {Code::kFailedPrecondition,
+                        std::string(verb_name(ask.verb)) + ": the connection is closed"};
+    } else if (calls_.size() >= options_.calls_max) {
+      refused.status = exhausted(std::string(verb_name(ask.verb)) + ": " +
+                                     std::to_string(calls_.size()) +
+                                     " calls are under way, which is calls_max; wait for some",
+                                 "calls_max");
+    } else {
+      waiter.token_ = ++last_;
+      calls_.emplace(last_, Call{&waiter, nullptr, ask.verb});
+      operation.reply = {receiver_, last_};
+      if (ask.verb == Verb::kIn) operation.caller = {session_, last_, 0, {}};
+      engine_->submit(std::move(operation));
+    }
+  }
+  if (!refused.status.ok()) waiter.on_reply(refused);
+}
+
+void Embedded::cancel(Waiter& waiter) {
+  const Lock lock(mutex_);
+  const auto call = calls_.find(waiter.token_);
+  if (closed_ || call == calls_.end()) return;
+  engine::Operation cancel;
+  if (call->second.verb == Verb::kIn) {
+    cancel.what = engine::Cancel{session_, waiter.token_, {}};
+  } else {
+    cancel.what = engine::Cancel{0, 0, {receiver_, waiter.token_}};
+  }
+  engine_->submit(std::move(cancel));
+}
+
+void Embedded::await(const Waiter& waiter, Instant deadline) {
+  Lock lock(mutex_);
+  const auto done = [&] { return waiter.done(); };
+  if (deadline == kNoInstant) {
+    told_.wait(lock, done);
+  } else {
+    told_.wait_for(lock, std::chrono::microseconds(deadline - steady_now()), done);
+  }
+}
+
+void Embedded::on_answer(engine::Answer answer) {
+  Lock lock(mutex_);
+  const auto found = calls_.find(answer.reply.token);
+  if (found == calls_.end()) return;
+  const Call call = found->second;
+  const uint64_t number = found->first;
+  calls_.erase(found);
+  Reply reply = reply_of(answer, call.verb == Verb::kIn ? Ticket{1, number} : Ticket());
+  if (call.answer != nullptr) *call.answer = std::move(answer);
+  lock.unlock();
+  {
+    const Telling telling;
+    const Receive receipt = call.waiter->on_reply(reply);
+    lock.lock();
+    if (call.verb == Verb::kIn) receive(lock, number, receipt);
+  }
+  told_.notify_all();
+}
+
+void Embedded::receive(const Lock&, uint64_t number, Receive receive) {
+  if (receive == Receive::kKeep || closed_) return;
+  const bool first = confirmed_.empty() && returned_.empty();
+  (receive == Receive::kConfirm ? confirmed_ : returned_).push_back({number, number});
+  if (!first) return;
+  engine_->run_on(0, [this] {
+    const Lock inside(mutex_);
+    send_receipts(inside);
+  });
+}
+
+void Embedded::send_receipts(const Lock&) {
+  if (confirmed_.empty() && returned_.empty()) return;
+  engine::Operation confirm;
+  confirm.what = engine::Confirm{session_, {}, true, std::exchange(confirmed_, {}),
+                                 std::exchange(returned_, {})};
+  engine_->submit(std::move(confirm));
+}
+
+Status Embedded::settle(Ticket ticket, bool give_back) {
+  if (ticket.number == 0) return {};
+  const Lock lock(mutex_);
+  if (closed_) return {Code::kAborted, "the connection is closed; the tuple went back"};
+  receive(lock, ticket.number, give_back ? Receive::kGiveBack : Receive::kConfirm);
+  return {};
+}
+
+// ---- administration ----
+
+Result<engine::Answer> Embedded::ask(engine::Operation operation) {
+  TS_RETURN_IF_ERROR(may_wait());
+  Asked asked;
+  {
+    const Lock lock(mutex_);
+    if (closed_) return Status(Code::kFailedPrecondition, "the connection is closed");
+    calls_.emplace(++last_, Call{&asked, &asked.answer, Verb::kCount});
+    operation.reply = {receiver_, last_};
+    engine_->submit(std::move(operation));
+  }
+  await(asked, kNoInstant);
+  if (!asked.answer.status.ok()) return asked.answer.status;
+  return std::move(asked.answer);
+}
+
+Result<bool> Embedded::create(const std::string& name, const Policy& policy) {
+  engine::Operation operation;
+  operation.what = engine::CreateSpace{name, policy_of(policy)};
+  const Result<engine::Answer> answer = ask(std::move(operation));
+  if (!answer.ok()) return answer.status();
+  return std::get<engine::CreateAnswer>(answer->what).created;
+}
+
+Result<uint64_t> Embedded::drop(const std::string& name) {
+  engine::Operation operation;
+  operation.what = engine::DropSpace{name};
+  const Result<engine::Answer> answer = ask(std::move(operation));
+  if (!answer.ok()) return answer.status();
+  return std::get<engine::DropAnswer>(answer->what).tuples;
+}
+
+Result<std::vector<SpaceInfo>> Embedded::list(const std::string& prefix) {
+  engine::Operation operation;
+  operation.what = engine::ListSpaces{prefix, {}};
+  const Result<engine::Answer> answer = ask(std::move(operation));
+  if (!answer.ok()) return answer.status();
+  return spaces_of(std::get<engine::ListAnswer>(answer->what));
+}
+
+Result<SpaceInfo> Embedded::describe(const std::string& name) {
+  engine::Operation operation;
+  operation.what = engine::ListSpaces{{}, name};
+  const Result<engine::Answer> answer = ask(std::move(operation));
+  if (!answer.ok()) return answer.status();
+  std::vector<SpaceInfo> spaces = spaces_of(std::get<engine::ListAnswer>(answer->what));
+  if (spaces.empty()) return Status(Code::kNotFound, "no space \"" + name + "\"");
+  return std::move(spaces.front());
+}
+
+Result<ServerStats> Embedded::stats() {
+  engine::Operation operation;
+  operation.what = engine::Stats{};
+  const Result<engine::Answer> answer = ask(std::move(operation));
+  if (!answer.ok()) return answer.status();
+  ServerStats stats;
+  stats.version = TUPLESPACE_VERSION;
+  stats.incarnation = engine_->incarnation();
+  stats.counters = std::get<engine::StatsAnswer>(answer->what).counters;
+  for (auto& figure : engine_->figures()) stats.counters.push_back(std::move(figure));
+  std::sort(stats.counters.begin(), stats.counters.end());
+  return stats;
+}
+
+// ---- beginning and end ----
+
+Result<std::shared_ptr<Backend>> Embedded::open(const std::string& path,
+                                                const ConnectOptions& options) {
+  // Dropped in a callback, it must not wait for the thread that it is on.
+  const std::shared_ptr<Embedded> embedded(new Embedded(options), [](Embedded* dropped) {
+    if (Telling::here()) {
+      std::thread([dropped] { delete dropped; }).detach();
+    } else {
+      delete dropped;
+    }
+  });
+  TS_RETURN_IF_ERROR(embedded->start(path));
+  return std::shared_ptr<Backend>(embedded);
+}
+
+Status Embedded::start(const std::string& path) {
+  EngineConfig config;
+  config.shard.durability = durability_of(
+      options_.durability == Durability::kDefault
+          ? (path.empty() ? Durability::kMemory : Durability::kSync)
+          : options_.durability);
+  if (path.empty()) {
+    store_ = std::make_unique<MemoryStore>();
+  } else {
+    RocksDbOptions rocksdb;
+    rocksdb.path = path;
+    Result<std::unique_ptr<RocksDbStore>> store = RocksDbStore::open(rocksdb);
+    if (!store.ok()) return store.status();
+    store_ = *std::move(store);
+  }
+  const Duration ttl = options_.session_ttl.count() > 0 ? options_.session_ttl.count()
+                                                        : config.shard.session_ttl_min;
+  Result<std::unique_ptr<Engine>> opened = Engine::open(std::move(config), *store_, clock_);
+  if (!opened.ok()) return opened.status();
+  engine_ = *std::move(opened);
+  receiver_ = engine_->add_receiver(0, this);
+  engine_->start();
+
+  engine::Operation open;
+  open.what = engine::OpenSession{ttl, "embedded", true};
+  const Result<engine::Answer> answer = ask(std::move(open));
+  if (!answer.ok()) return answer.status();
+  session_ = std::get<engine::SessionAnswer>(answer->what).session;
+  return {};
+}
+
+Status Embedded::close() {
+  TS_RETURN_IF_ERROR(may_wait());
+  std::vector<Waiter*> waiters;
+  {
+    const Lock lock(mutex_);
+    if (closed_) return {};
+    if (engine_ == nullptr) return store_ == nullptr ? Status() : store_->close();
+    send_receipts(lock);
+    for (const auto& [token, call] : calls_) waiters.push_back(call.waiter);
+    calls_.clear();
+  }
+  {
+    const Telling telling;
+    for (Waiter* const waiter : waiters) {
+      Reply reply;
+      reply.status = {Code::kCancelled, "the connection was closed"};
+      (void)waiter->on_reply(reply);
+    }
+  }
+  told_.notify_all();
+  engine::Operation end;
+  end.what = engine::CloseSession{session_, {}, true, {}};
+  const Status ended = session_ == 0 ? Status() : ask(std::move(end)).status();
+  {
+    const Lock lock(mutex_);
+    closed_ = true;
+  }
+  engine_->stop(engine_->now() + options_.timeout.count());
+  const Status closed = store_->close();
+  return ended.ok() ? closed : ended;
+}
+
+}  // namespace tuplespace::client
+
+extern "C" void tuplespace_open_embedded(
+    const std::string& path, const tuplespace::client::ConnectOptions& options,
+    tuplespace::Result<std::shared_ptr<tuplespace::client::Backend>>& opened) {
+  opened = tuplespace::client::Embedded::open(path, options);
+}

@@ -1,0 +1,15 @@
+// answer_text() spells an answer in one line, so that two are equal when their lines are: without
+// what a shard is free to choose, and in an order of its own where order means nothing.
+//
+// Threads: any (functions of their arguments).
+#pragma once
+
+#include <string>
+
+#include "tuplespace/space/operation.h"
+
+namespace tuplespace {
+
+std::string answer_text(const Answer& answer);
+
+}  // namespace tuplespace
