@@ -13,6 +13,7 @@
 #include "clients/cli/commands.h"
 #include "clients/cli/quantity.h"
 #include "clients/cli/terminal.h"
+#include "tuplespace/tuple/encoding.h"
 
 namespace tuplespace::cli {
 namespace {
@@ -34,11 +35,9 @@ class Chains {
     const std::string filler(settings_.tuple_bytes, 'x');
     for (int i = 0; i < settings_.callers; ++i) {
       Tuple tuple = Tuple::of({Value(int64_t{i}), Value(filler)}).value();
-      Template wanted =
-          Template::of({value_pattern(Tuple::of({Value(int64_t{i})})->bytes().data()),
-                        any_pattern()},
-                       {})
-              .value();
+      std::string number;
+      encode_int(i, number);
+      Template wanted = Template::of({value_pattern(number), any_pattern()}, {}).value();
       put(std::make_shared<Chain>(Chain{std::move(tuple), std::move(wanted)}));
     }
     std::unique_lock lock(mutex_);

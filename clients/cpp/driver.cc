@@ -126,8 +126,9 @@ void Driver::run() {
       if (!sleepers_.empty() && !driving_) sleepers_.front()->wake.notify_one();
       const Instant now = steady_now();
       flush(lock, now);
-      const Instant until = std::min(session_.due(), now + kLazy);
-      if (until > now) background_.wait_for(lock, std::chrono::microseconds(until - now));
+      const Instant due = writing_ ? kNoInstant : session_.due();
+      const Instant pause = std::clamp(due - now, kLazyMin, kLazy);
+      background_.wait_for(lock, std::chrono::microseconds(pause));
     } else {
       driving_ = true;
       turn(lock, kNoInstant);

@@ -50,7 +50,8 @@ class Driver {
  private:
   using Lock = std::unique_lock<std::mutex>;
 
-  static constexpr Instant kLazy = 900;                 // microseconds
+  static constexpr Instant kLazy = 900;  // microseconds, as all that follow
+  static constexpr Instant kLazyMin = 50;
   static constexpr Instant kAttemptMax = 5'000'000;     // from open() to Welcome
   static constexpr Instant kReopenMin = 20'000;
   static constexpr Instant kReopenMax = 1'000'000;

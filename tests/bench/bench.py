@@ -379,7 +379,7 @@ def recovery(bench):
                   rates[source], goal=(">=", goal))
 
 
-def late(bench):
+def deadline(bench):
     _, ours = bench.ours()
     results = bench.take_turns({"late": lambda: bench.client(ours, "late")})
     bench.row("a wait of 50 ms ends late by, p50", "ms", values(results["late"], "p50_us", 1e-3),
@@ -418,7 +418,7 @@ def resident(pid):
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
-GROUPS = (latency, pairs64, pairs4096, unary, engine_sync, rd, waiting, memory, recovery, late,
+GROUPS = (latency, pairs64, pairs4096, unary, engine_sync, rd, waiting, memory, recovery, deadline,
           connections)
 
 

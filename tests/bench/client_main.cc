@@ -88,35 +88,29 @@ class Finish {
   size_t left_;
 };
 
-// Callers of a connection; all continue on the thread that drives it, one at a time.
+// Callers of a connection. They continue on the thread that drives it, one at a time.
 struct Callers {
   Space space;
   Tally tally;
   Finish finish;
-  std::mutex mutex;  // of the tally: the first calls come from the main thread
 
-  // Counts one operation; false when the measured time is over.
-  bool count(int64_t begun_ns) {
+  // Counts an operation that ended now; returns when that was, or 0 when the time is over.
+  int64_t count(int64_t begun_ns) {
     const int64_t now = steady_ns();
-    std::lock_guard lock(mutex);
     tally.add(begun_ns, now);
-    return !tally.over(now);
+    return tally.over(now) ? 0 : now;
   }
 };
 
-void out_then_in(Callers& all, const Tuple& tuple, const Template& wanted) {
-  const int64_t out_ns = steady_ns();
+void out_then_in(Callers& all, const Tuple& tuple, const Template& wanted, int64_t out_ns) {
   all.space.out_then(tuple, {}, [&, out_ns](Result<client::Placed> placed) {
     if (!placed.ok()) give_up(placed.status().to_string());
-    all.count(out_ns);
-    const int64_t in_ns = steady_ns();
+    const int64_t in_ns = all.count(out_ns);
     all.space.in_then(wanted, {}, [&, in_ns](Result<client::Match> match) {
       if (!match.ok()) give_up(match.status().to_string());
-      if (all.count(in_ns)) {
-        out_then_in(all, tuple, wanted);
-      } else {
-        all.finish.one_ended();
-      }
+      const int64_t next_ns = in_ns == 0 ? 0 : all.count(in_ns);
+      if (next_ns == 0) return all.finish.one_ended();
+      out_then_in(all, tuple, wanted, next_ns);
     });
   });
 }
@@ -125,11 +119,11 @@ std::string pairs(const Settings& settings) {
   Connection connection = must(client::connect(settings.address));
   const Tuple tuple = job(0);
   const Template wanted = any_job();
-  Callers all{connection.space(settings.space),
-              Tally(settings.load),
-              Finish(settings.load.outstanding),
-              {}};
-  for (size_t i = 0; i < settings.load.outstanding; ++i) out_then_in(all, tuple, wanted);
+  Callers all{connection.space(settings.space), Tally(settings.load),
+              Finish(settings.load.outstanding)};
+  for (size_t i = 0; i < settings.load.outstanding; ++i) {
+    out_then_in(all, tuple, wanted, steady_ns());
+  }
   all.finish.wait();
   return all.tally.json();
 }
@@ -169,6 +163,7 @@ std::string handover(const Settings& settings) {
     while (!over) {
       must(to.in(wanted));
       came_ns = steady_ns();
+      came_ns.notify_one();
     }
   });
   while (!over) {
@@ -178,22 +173,19 @@ std::string handover(const Settings& settings) {
     came_ns = 0;
     over = tally.over(begun);  // before the last out, after which the taker ends
     must(from.out(tuple));
-    while (came_ns == 0) std::this_thread::yield();
+    came_ns.wait(0);
     tally.add(begun, came_ns);
   }
   taking.join();
   return tally.json();
 }
 
-void read_one(Callers& all, const std::vector<Template>& templates, size_t at) {
-  const int64_t begun = steady_ns();
-  all.space.rd_then(templates[at], {}, [&, begun, at](Result<client::Match> match) {
+void read_one(Callers& all, const std::vector<Template>& templates, size_t at, int64_t rd_ns) {
+  all.space.rd_then(templates[at], {}, [&, rd_ns, at](Result<client::Match> match) {
     if (!match.ok()) give_up(match.status().to_string());
-    if (all.count(begun)) {
-      read_one(all, templates, (at + 1) % templates.size());
-    } else {
-      all.finish.one_ended();
-    }
+    const int64_t next_ns = all.count(rd_ns);
+    if (next_ns == 0) return all.finish.one_ended();
+    read_one(all, templates, (at + 1) % templates.size(), next_ns);
   });
 }
 
@@ -202,12 +194,10 @@ std::string rd(const Settings& settings) {
   std::mt19937_64 random(7);
   std::vector<Template> templates;
   for (size_t i = 0; i < 1'000; ++i) templates.push_back(job_number(random() % settings.tuples));
-  Callers all{connection.space(settings.space),
-              Tally(settings.load),
-              Finish(settings.load.outstanding),
-              {}};
+  Callers all{connection.space(settings.space), Tally(settings.load),
+              Finish(settings.load.outstanding)};
   for (size_t i = 0; i < settings.load.outstanding; ++i) {
-    read_one(all, templates, i * templates.size() / settings.load.outstanding);
+    read_one(all, templates, i * templates.size() / settings.load.outstanding, steady_ns());
   }
   all.finish.wait();
   return all.tally.json();

@@ -126,7 +126,11 @@ class Player {
                                                            {"break", &Backend::break_stream},
                                                            {"resume", &Backend::resume}};
     if (const auto action = kActions.find(verb); action != kActions.end()) {
-      return (backend_.*action->second)(step.client);
+      const Status status = (backend_.*action->second)(step.client);
+      if (step.expected.empty()) return status;
+      Outcome outcome;
+      outcome.status = status;
+      return expect(step.expected, outcome);
     }
     auto call = read_call(step.command);
     if (!call.ok()) {

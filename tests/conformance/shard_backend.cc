@@ -257,7 +257,7 @@ Status ShardBackend::resume(const std::string& name) {
     pending.push_back({under.number, under.number});
   }
   const std::vector<Answer> answers =
-      ask(ResumeSession{client.session, "secret", pending}, client.receiver);
+      ask(ResumeSession{client.session, "secret", 0, pending}, client.receiver);
   if (answers.empty()) return {Code::kInternal, "resuming a session was not answered"};
   if (!answers[0].status.ok()) return answers[0].status;
   const auto& resumed = std::get<SessionAnswer>(answers[0].what);

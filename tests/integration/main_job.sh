@@ -50,9 +50,9 @@ kill_server() {
 until_at_least() { # NUMBER COMMAND...
   local number=$1 seen
   shift
-  until seen=$("$@") && ((seen >= number)); do sleep 0.02; done
+  until seen=$("$@") && ((${seen:-0} >= number)); do sleep 0.02; done
 }
-stored() { "$bin/tuplespace" count lines '(?string)' 2>/dev/null || echo 0; }
+stored() { "$bin/tuplespace" count lines '(?)' 2>/dev/null || true; }
 taken_bytes() { cat taken.* | wc -c; }
 
 # Gates hold lines back in a pipe, so that the server dies while they are on their way, however

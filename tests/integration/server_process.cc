@@ -57,6 +57,13 @@ std::string Process::read_line() {
   return line;
 }
 
+std::string Process::read_all() {
+  std::string text;
+  char buffer[4096];
+  for (ssize_t got; (got = ::read(out_, buffer, sizeof buffer)) > 0;) text.append(buffer, got);
+  return text;
+}
+
 void Process::signal(int number) { ::kill(pid_, number); }
 
 int Process::wait() {

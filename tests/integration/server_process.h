@@ -27,6 +27,7 @@ class Process {
   ~Process();  // kills it if it still runs
 
   std::string read_line();  // of its standard output
+  std::string read_all();   // until it closes it
   void signal(int number);
   int wait();           // its exit code, or 128 + the signal that ended it
   std::string error();  // its standard error; after wait()

@@ -208,11 +208,10 @@ uint64_t WireClient::figure(const std::string& name) {
   return response.counters().contains(name) ? response.counters().at(name) : 0;
 }
 
-void WireClient::await_waiters(const std::string& space, uint64_t waiters) {
+void WireClient::await_waiters(uint64_t waiters) {
   const auto give_up = std::chrono::steady_clock::now() + kLong;
-  while (describe(space).waiters() != waiters) {
-    ASSERT_LT(std::chrono::steady_clock::now(), give_up)
-        << describe(space).waiters() << " wait on " << space << ", expected " << waiters;
+  while (figure("waiters") != waiters) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up) << "there are not " << waiters;
     std::this_thread::yield();
   }
 }

@@ -71,8 +71,8 @@ class WireClient {
   v1::SpaceInfo describe(const std::string& space);
   uint64_t figure(const std::string& name);
 
-  // Returns when `waiters` calls wait on `space`.
-  void await_waiters(const std::string& space, uint64_t waiters);
+  // Returns when `waiters` calls wait.
+  void await_waiters(uint64_t waiters);
 
  private:
   struct Parts;

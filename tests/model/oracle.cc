@@ -178,13 +178,15 @@ void Oracle::take(Take asked, const Operation& operation, const Answer* seen) {
   }
   const Time until = asked.wait ? model_.now + *asked.wait : kNever;
   const auto* picked = seen ? std::get_if<TakeAnswer>(&seen->what) : nullptr;
-  // "up to n": fewer only where a slice ends.
+  const std::vector<Found> found = picked ? picked->tuples : std::vector<Found>{};
+  asked.max = at_most(asked.max, found);
+  model_.take({std::move(asked), operation.caller, operation.reply, until}, found);
+}
+
+// "Up to n": fewer than there are only where a slice ends.
+uint32_t Oracle::at_most(uint32_t max, const std::vector<Found>& found) const {
   const bool sliced = config_.slice_candidates < model_.items.size();
-  if (sliced && picked && !picked->tuples.empty()) {
-    asked.max = std::min<uint32_t>(asked.max, picked->tuples.size());
-  }
-  model_.take({std::move(asked), operation.caller, operation.reply, until},
-              picked ? picked->tuples : std::vector<Found>{});
+  return sliced && !found.empty() ? std::min<uint32_t>(max, found.size()) : max;
 }
 
 void Oracle::scan(const Scan& asked, const Operation& operation) {
@@ -268,6 +270,7 @@ void Oracle::resume(const ResumeSession& asked, const Operation& operation, cons
       waiter.awake = true;
       waiter.reply = {operation.reply.receiver, waiter.caller.number};
       const std::vector<Found> picked = picked_by(waiter.caller.number, seen);
+      waiter.take.max = at_most(waiter.take.max, picked);
       if (waiter.until > model_.now && model_.serve(waiter, picked)) continue;
     }
     model_.waiters.push_back(waiter);

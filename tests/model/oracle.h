@@ -67,6 +67,7 @@ class Oracle {
 
   // True if the number was seen before: then it is answered, or waits on.
   bool repeated(const Operation& operation);
+  uint32_t at_most(uint32_t max, const std::vector<Found>& found) const;
   bool is_durable(const std::string& space) const;
   void record(const Caller& caller, const std::string& space, const Answer& answer);
   void answer(const ReplyTo& reply, Answer what);

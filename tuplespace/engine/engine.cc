@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <random>
+#include <thread>
 
 #include "tuplespace/engine/directory.h"
 #include "tuplespace/engine/engine_record.h"
@@ -41,6 +43,17 @@ Result<EngineRecord> load_record(Store& store) {
   return record;
 }
 
+// A crash came between the end of a session in shard 0 and in `shard`.
+void close_others(const std::vector<SessionId>& sessions, Shard& shard, Time now,
+                  Effects& effects) {
+  for (const SessionId session : shard.sessions()) {
+    if (std::ranges::binary_search(sessions, session)) continue;
+    Operation close;
+    close.what = CloseSession{session, "", true, {}};
+    shard.apply(std::move(close), now, effects);
+  }
+}
+
 Batch batch_of(const EngineRecord& record) {
   Batch batch;
   batch.put(kEngineRecordKey, encode(record));
@@ -56,6 +69,7 @@ struct Engine::Parts {
 
   Status recover();
   Status begin(std::vector<Batch> recovered);
+  Result<std::unique_ptr<Shard>> recover_shard(uint16_t number, Time now, Effects& effects);
   void list_spaces(uint16_t number, Shard& shard, Time now);
   void every_second(Time now);
   void look_at_disk();
@@ -111,25 +125,37 @@ Status Engine::Parts::recover() {
   common.lanes[0]->every_second([this](Time at) { every_second(at); });
 
   std::vector<Batch> recovered;
-  std::random_device random;
+  std::vector<SessionId> sessions;  // of shard 0, which decides when one ends
   for (uint16_t number = 0; number < config.shards; ++number) {
-    ShardConfig of_shard = config.shard;
-    of_shard.shard = number;
-    of_shard.seed = config.shard.seed != 0 ? config.shard.seed + number
-                                           : uint64_t{random()} << 32 | random();
-    auto shard = std::make_unique<Shard>(of_shard);
-    TS_RETURN_IF_ERROR(common.store.load(
-        Shard::key_prefix(number),
-        [&](std::string_view key, std::string_view value) { return shard->recover(key, value); }));
     Effects effects;
-    TS_RETURN_IF_ERROR(shard->recovered(now, effects));
-    shard->finish(effects);
+    Result<std::unique_ptr<Shard>> shard = recover_shard(number, now, effects);
+    if (!shard.ok()) return shard.status();
+    if (number == 0) {
+      sessions = (*shard)->sessions();
+    } else {
+      close_others(sessions, **shard, now, effects);
+      list_spaces(number, **shard, now);
+    }
+    (*shard)->finish(effects);
     if (!effects.batch.empty()) recovered.push_back(std::move(effects.batch));
-    if (number > 0) list_spaces(number, *shard, now);
-    lane_of_shard(number).add_shard(std::move(shard));
+    lane_of_shard(number).add_shard(std::move(*shard));
   }
   record = {config.shards, record.incarnation + 1, now};
   return begin(std::move(recovered));
+}
+
+Result<std::unique_ptr<Shard>> Engine::Parts::recover_shard(uint16_t number, Time now,
+                                                            Effects& effects) {
+  ShardConfig config = common.config.shard;
+  config.shard = number;
+  std::random_device random;
+  config.seed = config.seed != 0 ? config.seed + number : uint64_t{random()} << 32 | random();
+  auto shard = std::make_unique<Shard>(config);
+  TS_RETURN_IF_ERROR(common.store.load(
+      Shard::key_prefix(number),
+      [&](std::string_view key, std::string_view value) { return shard->recover(key, value); }));
+  TS_RETURN_IF_ERROR(shard->recovered(now, effects));
+  return shard;
 }
 
 // Tells the directory what `shard` has.
@@ -289,7 +315,7 @@ void Engine::submit(Operation operation) {
     answers.push_back(std::move(answer));
     return common.lanes[Lane::lane_of(operation.reply.receiver)]->answer(answers);
   }
-  if (shards == 1) return common.lanes[0]->submit({std::move(operation), 0});
+  if (shards == 1) return common.lanes[0]->submit(std::move(operation), 0);
 
   const std::string* space = space_of(operation);
   const auto& what = operation.what;
@@ -305,7 +331,7 @@ void Engine::submit(Operation operation) {
 
 void Engine::submit_to(uint16_t shard, Operation operation) {
   TS_CHECK(shard < parts_->common.config.shards);
-  parts_->lane_of_shard(shard).submit({std::move(operation), shard});
+  parts_->lane_of_shard(shard).submit(std::move(operation), shard);
 }
 
 void Engine::Parts::ask_every_shard(Operation operation) {
@@ -314,9 +340,9 @@ void Engine::Parts::ask_every_shard(Operation operation) {
     operation.reply = {asker.gather_id(), asker.begin_gather(operation.reply)};
   }
   for (uint16_t shard = 1; shard < common.config.shards; ++shard) {
-    lane_of_shard(shard).submit({operation, shard});
+    lane_of_shard(shard).submit(Operation(operation), shard);
   }
-  lane_of_shard(0).submit({std::move(operation), 0});
+  lane_of_shard(0).submit(std::move(operation), 0);
 }
 
 // ---- the rest ----

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace tuplespace {
@@ -74,20 +75,23 @@ bool Lane::has_room(const std::vector<Submission>& queue, const Operation& opera
   return queue.size() < common_.config.inbox_max || !is_refusable(operation);
 }
 
-void Lane::submit(Submission submission) {
-  const ReplyTo reply = submission.operation.reply;
+void Lane::submit(Operation&& operation, uint16_t shard, bool create_here) {
   if (t_lane == this) {
-    if (!has_room(local_.filling, submission.operation)) return refuse(reply);
-    local_.filling.push_back(std::move(submission));
+    if (applied_ < common_.config.round_max && local_.empty() && !held_up()) {
+      ++applied_;
+      return apply(operation, shard, create_here);
+    }
+    if (!has_room(local_.filling, operation)) return refuse(operation.reply);
+    local_.filling.push_back({std::move(operation), shard, create_here});
     return;
   }
   {
     std::unique_lock lock(mutex_);
-    if (!has_room(remote_.filling, submission.operation)) {
+    if (!has_room(remote_.filling, operation)) {
       lock.unlock();
-      return refuse(reply);
+      return refuse(operation.reply);
     }
-    remote_.filling.push_back(std::move(submission));
+    remote_.filling.push_back({std::move(operation), shard, create_here});
   }
   news_ = true;
   notify();
@@ -169,6 +173,7 @@ void Lane::loop() {
 }
 
 void Lane::poll(Time next) {
+  time_known_ = false;
   if (has_work()) return poller_->poll(0);
   uint64_t until_written = InFlight::kNothing;
   uint64_t until_synced = InFlight::kNothing;
@@ -189,8 +194,8 @@ void Lane::poll(Time next) {
 }
 
 bool Lane::has_work() const {
-  if (held_up()) return false;
-  return !local_.filling.empty() || !local_.exhausted() || !remote_.exhausted() || inbox_left_;
+  if (touched_) return true;
+  return !held_up() && (!local_.empty() || !remote_.exhausted() || inbox_left_);
 }
 
 bool Lane::held_up() const {
@@ -200,18 +205,18 @@ bool Lane::held_up() const {
 }
 
 bool Lane::quiet() const {
-  if (!local_.filling.empty() || !local_.exhausted() || !remote_.exhausted()) return false;
-  if (inbox_left_ || news_) return false;
-  for (const Owned& owned : owned_) {
-    if (owned.touched || owned.in_flight.parked() > 0) return false;
-  }
-  return true;
+  if (touched_ || !local_.empty() || !remote_.exhausted() || inbox_left_ || news_) return false;
+  return std::ranges::none_of(owned_,
+                              [](const Owned& owned) { return owned.in_flight.parked() > 0; });
 }
 
 // ---- a round ----
 
 Time Lane::run_once(Time now) {
   Lane* const before = std::exchange(t_lane, this);
+  time_ = now;
+  time_known_ = true;
+  applied_ = 0;
   count(kRounds);
   take_inbox();
   for (Answer& answer : arrived_) deliver(std::move(answer));
@@ -225,15 +230,15 @@ Time Lane::run_once(Time now) {
     count(kHeldUp);
   } else {
     if (local_.exhausted()) local_.turn();
-    apply_some(local_, now);
-    apply_some(remote_, now);
+    apply_some(local_);
+    apply_some(remote_);
   }
   const Time next = finish_round(now);
   flush_outgoing();
   for (const auto& task : tasks_) task();
   tasks_.clear();
   t_lane = before;
-  return next;
+  return has_work() ? now : next;
 }
 
 void Lane::take_inbox() {
@@ -253,69 +258,75 @@ void Lane::release() {
   }
 }
 
-void Lane::apply_some(Queue& queue, Time now) {
+void Lane::apply_some(Queue& queue) {
   const size_t left = queue.taken.size() - queue.next;
   const size_t end = queue.next + std::min(left, common_.config.round_max);
-  while (queue.next < end) apply(queue.taken[queue.next++], now);
+  while (queue.next < end) {
+    Submission& submission = queue.taken[queue.next++];
+    apply(submission.operation, submission.shard, submission.create_here);
+  }
 }
 
-void Lane::apply(Submission& submission, Time now) {
-  Owned& owned = owned_of(submission.shard);
+Time Lane::time() {
+  if (!time_known_) {
+    time_ = common_.clock.now();
+    time_known_ = true;
+  }
+  return time_;
+}
+
+void Lane::apply(Operation& operation, uint16_t shard, bool create_here) {
+  Owned& owned = owned_of(shard);
   std::string checked;  // a space that the shard may not have afterwards
   if (!one_shard()) {
-    if (!is_at_home(submission, owned, now)) return;
-    const bool drops = std::holds_alternative<DropSpace>(submission.operation.what);
-    if (submission.create_here || drops) checked = *space_of(submission.operation);
+    if (!create_here && !is_at_home(operation, shard, owned)) return;
+    const bool drops = std::holds_alternative<DropSpace>(operation.what);
+    if (create_here || drops) checked = *space_of(operation);
   }
   count(kOperations);
-  owned.shard->apply(std::move(submission.operation), now, owned.effects);
-  owned.touched = true;
+  owned.shard->apply(std::move(operation), time(), owned.effects);
+  owned.touched = touched_ = true;
   if (!checked.empty() && !owned.shard->has_space(checked)) {
-    common_.directory.erase(checked, submission.shard);
+    common_.directory.erase(checked, shard);
   }
   const Batch& batch = owned.effects.batch;
-  if (batch.bytes() < batch_bytes_max_ && batch.changes() < batch_changes_max_) return;
-  commit(owned);
-  dispatch(owned);
+  if (batch.bytes() >= batch_bytes_max_ || batch.changes() >= batch_changes_max_) commit(owned);
 }
 
-// With several shards: true if `submission` is for `owned`; else it has been sent on. See
+// With several shards: true if `operation` is for `owned`; else it has been sent on. See
 // Directory.
-bool Lane::is_at_home(Submission& submission, Owned& owned, Time now) {
-  const std::string* space = space_of(submission.operation);
-  if (!space || submission.create_here || owned.shard->has_space(*space)) return true;
-  if (submission.shard != 0) {
-    forward(submission, 0, now);
+bool Lane::is_at_home(Operation& operation, uint16_t shard, Owned& owned) {
+  const std::string* space = space_of(operation);
+  if (!space || owned.shard->has_space(*space)) return true;
+  const uint16_t home = shard == 0 ? common_.directory.find(*space) : 0;
+  if (home != shard) {
+    forward(operation, home);
     return false;
   }
-  if (const uint16_t shard = common_.directory.find(*space); shard != 0) {
-    forward(submission, shard, now);
-    return false;
-  }
-  const auto* create = std::get_if<CreateSpace>(&submission.operation.what);
+  const auto* create = std::get_if<CreateSpace>(&operation.what);
   if (!create || create->policy.shard == 0) return true;
+  const uint16_t there = create->policy.shard;
   const Status moved(Code::kUnavailable,
                      fmt::format("space \"{}\" was created in shard {} while this waited for it; "
-                                 "ask again", *space, create->policy.shard),
+                                 "ask again", *space, there),
                      {"", true, false});
   owned.shard->end_waits(*space, moved, owned.effects);
-  owned.touched = true;
-  common_.directory.insert(*space, create->policy.shard);
-  submission.create_here = true;
-  forward(submission, create->policy.shard, now);
+  owned.touched = touched_ = true;
+  common_.directory.insert(*space, there);
+  forward(operation, there, true);
   return false;
 }
 
-void Lane::forward(Submission& submission, uint16_t shard, Time now) {
+void Lane::forward(Operation& operation, uint16_t shard, bool create_here) {
   count(kForwarded);
-  submission.shard = shard;
   Lane& lane = *common_.lanes[shard % common_.lanes.size()];
-  if (&lane == this) return apply(submission, now);
-  lane.submit(std::move(submission));
+  if (&lane == this) return apply(operation, shard, create_here);
+  lane.submit(std::move(operation), shard, create_here);
 }
 
 Time Lane::finish_round(Time now) {
   Time next = every_second_ ? second_due_ : kNever;
+  touched_ = false;
   for (Owned& owned : owned_) {
     if (owned.touched || now >= owned.due) {
       owned.due = owned.shard->tick(now, owned.effects);
@@ -361,17 +372,17 @@ void Lane::commit(Owned& owned) {
 void Lane::tell_ended(std::vector<SessionId>& sessions) {
   for (const SessionId session : sessions) {
     for (uint16_t shard = 1; shard < common_.config.shards; ++shard) {
-      Submission close;
-      close.operation.what = CloseSession{session, "", true, {}};
-      close.shard = shard;
-      common_.lanes[shard % common_.lanes.size()]->submit(std::move(close));
+      Operation close;
+      close.what = CloseSession{session, "", true, {}};
+      common_.lanes[shard % common_.lanes.size()]->submit(std::move(close), shard);
     }
   }
   sessions.clear();
 }
 
 void Lane::dispatch(Owned& owned) {
-  for (Answer& answer : owned.effects.answers) {
+  leaving_.swap(owned.effects.answers);  // whom they reach may submit more
+  for (Answer& answer : leaving_) {
     if (answer.reply.receiver == 0) continue;
     if (owned.in_flight.may_leave(answer)) {
       deliver(std::move(answer));
@@ -381,7 +392,7 @@ void Lane::dispatch(Owned& owned) {
     const uint64_t waits_for = owned.in_flight.park(std::move(answer));
     if (for_synced && waits_for > sync_asked_) want_synced_ = true;
   }
-  owned.effects.answers.clear();
+  leaving_.clear();
 }
 
 void Lane::deliver(Answer&& answer) {
@@ -409,6 +420,7 @@ void Lane::refuse_out(const std::string& reason) {
 
 void Lane::close() {
   closing_ = true;
+  touched_ = true;
   for (Owned& owned : owned_) owned.touched = true;
 }
 

@@ -2,9 +2,11 @@
 // applies it, ticks what is due, gives the store one batch per shard, and delivers the answers
 // that may leave. The thread is a loop around run_once(); simulations call it themselves.
 //
-//   submit() ──► local ──┐                   ┌──► answers that wait for nothing
-//   (other threads)      ├──► Shard ──► batch┤
-//            ──► inbox ──┘     tick          └──► answers that wait ──► store ──► wake ──► answers
+//   submit() here ────────────► Shard ──► batch ┬──► answers that wait for nothing
+//   submit() elsewhere ► inbox ►  tick          └──► answers that wait ► store ► wake ► answers
+//
+// An operation submitted on the lane's own thread is applied at once, at the time of the round or
+// of the poll it came from; only what exceeds the bound of a round is queued.
 //
 // Group commit falls out of it: while the store works on a batch the lane goes on, and what has
 // gathered when it comes round is the next batch.
@@ -51,12 +53,6 @@ class Lane {
     std::vector<std::unique_ptr<Lane>> lanes;
   };
 
-  struct Submission {
-    Operation operation;
-    uint16_t shard = 0;
-    bool create_here = false;  // CreateSpace: it was settled that this shard gets the space
-  };
-
   // What a lane counts, since its start.
   enum Figure {
     kRounds, kOperations, kAnswers, kAnswersDropped, kBatches, kBatchBytes, kSyncsWanted, kForwarded,
@@ -75,8 +71,9 @@ class Lane {
   void forget_receiver(uint64_t id);
   static size_t lane_of(uint64_t receiver) { return (receiver >> kSlotBits) & 0xff; }
 
-  // Any thread.
-  void submit(Submission submission);
+  // Any thread. Requires: `shard` is this lane's. `create_here`: it is settled that the shard gets
+  // the space of this CreateSpace. No answer is delivered from within.
+  void submit(Operation&& operation, uint16_t shard, bool create_here = false);
   void answer(std::vector<Answer>& answers);  // takes them all
   void run_task(std::function<void()> task);
   uint64_t begin_gather(ReplyTo reply);        // returns the token; the receiver is gather_id()
@@ -98,6 +95,12 @@ class Lane {
  private:
   static constexpr int kSlotBits = 24;  // receiver id: generation u32, lane u8, slot u24
 
+  struct Submission {
+    Operation operation;
+    uint16_t shard;
+    bool create_here;
+  };
+
   // The operations of one source. One buffer fills while the other is worked on.
   struct Queue {
     std::vector<Submission> filling;
@@ -105,6 +108,7 @@ class Lane {
     size_t next = 0;  // in taken
 
     bool exhausted() const { return next == taken.size(); }
+    bool empty() const { return exhausted() && filling.empty(); }  // requires: none else fills it
     void turn();
   };
 
@@ -126,10 +130,11 @@ class Lane {
   bool has_work() const;
   void take_inbox();
   void release();
-  void apply_some(Queue& queue, Time now);
-  void apply(Submission& submission, Time now);
-  bool is_at_home(Submission& submission, Owned& owned, Time now);
-  void forward(Submission& submission, uint16_t shard, Time now);
+  void apply_some(Queue& queue);
+  void apply(Operation& operation, uint16_t shard, bool create_here);
+  bool is_at_home(Operation& operation, uint16_t shard, Owned& owned);
+  void forward(Operation& operation, uint16_t shard, bool create_here = false);
+  Time time();
   Time finish_round(Time now);
   void commit(Owned& owned);
   void tell_ended(std::vector<SessionId>& sessions);
@@ -155,6 +160,11 @@ class Lane {
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_slots_;
   Queue local_;
+  size_t applied_ = 0;  // at once, since the last round
+  Time time_ = 0;       // of this round, or of this poll if it is known
+  bool time_known_ = false;
+  bool touched_ = false;  // one of owned_ is
+  std::vector<Answer> leaving_;
   std::vector<std::vector<Answer>> outgoing_;  // per lane
   std::vector<Answer> arrived_;
   std::vector<std::function<void()>> tasks_;

@@ -66,9 +66,9 @@ bool repeats_a_name(const Template& wanted) {
   return std::adjacent_find(names.begin(), names.end()) != names.end();
 }
 
-// Every value once: "a"|"a" is one hash, or a waiter would be filed twice in one place.
+// The values of a set, each once: "a"|"a" is one hash, or a waiter would be filed twice in one
+// place.
 std::vector<std::string_view> values_of(const Pattern& pattern) {
-  if (pattern.kind == Pattern::Kind::kValue) return {pattern.value};
   std::vector<std::string_view> values;
   for (const Pattern& item : pattern.items) values.push_back(item.value);
   std::sort(values.begin(), values.end());
@@ -158,8 +158,15 @@ std::vector<uint64_t> hashes_under(const Template& wanted, const Question& quest
   for (size_t i = 0; i < question.fields() && i < wanted.fields().size(); ++i) {
     const Pattern& pattern = wanted.fields()[i];
     if (question.asked(i) == Asked::kNothing) continue;
+    const bool by_type = question.asked(i) == Asked::kType;
+    if (pattern.kind != Pattern::Kind::kChoice) {  // one answer: no new hashes
+      const uint64_t more =
+          by_type ? hash_of_type(type_asked(pattern)) : hash_of_value(pattern.value, seed);
+      for (uint64_t& hash : hashes) hash = join(hash, more);
+      continue;
+    }
     std::vector<uint64_t> longer;
-    if (question.asked(i) == Asked::kType) {
+    if (by_type) {
       for (const Type type : types_of(pattern)) {
         for (const uint64_t hash : hashes) longer.push_back(join(hash, hash_of_type(type)));
       }

@@ -8,6 +8,9 @@
 namespace tuplespace {
 namespace {
 
+// What a search has to look through: one list, unless fields are sets or the arity is open.
+using Gathered = absl::InlinedVector<Places, 4>;
+
 // A walk over Places, up or down.
 class Walk {
  public:
@@ -98,7 +101,7 @@ class Collector {
 };
 
 // Fills `places` with what `request` has to look through; false if that waits for an index.
-bool gather(Space& space, const SearchRequest& request, std::vector<Places>& places) {
+bool gather(Space& space, const SearchRequest& request, Gathered& places) {
   for (Index* index : space.indexes_for(*request.wanted)) {
     const Question question = request.plan->question.widened(index->arity());
     bool building = false;
@@ -120,11 +123,11 @@ bool gather(Space& space, const SearchRequest& request, std::vector<Places>& pla
   return true;
 }
 
-void by_place(Space& space, const SearchRequest& request, const std::vector<Places>& places,
+void by_place(Space& space, const SearchRequest& request, const Gathered& places,
               Cursor& cursor, SearchResult& result) {
   const bool up = request.order != Order::kNewest;
   Collector collector(space, request, result);
-  std::vector<Walk> walks;
+  absl::InlinedVector<Walk, 4> walks;
   walks.reserve(places.size());
   for (const Places& some : places) {
     if (some.size() > 0) walks.emplace_back(space.slab, some, up, cursor);
@@ -200,7 +203,7 @@ void by_field(Space& space, const SearchRequest& request, Cursor& cursor, Search
 
 // Every match is equally likely while there are no more candidates than one stretch may look at,
 // or matches are not rare among them; otherwise the oldest match after a random place is taken.
-void at_random(Space& space, const SearchRequest& request, const std::vector<Places>& places,
+void at_random(Space& space, const SearchRequest& request, const Gathered& places,
                Cursor& cursor, const std::function<uint64_t(uint64_t)>& draw,
                SearchResult& result) {
   size_t total = 0;
@@ -260,7 +263,7 @@ SearchResult search(Space& space, const SearchRequest& request, Cursor& cursor,
     by_field(space, request, cursor, result);
     return result;
   }
-  std::vector<Places> places;
+  Gathered places;
   if (!gather(space, request, places)) {
     result.building = true;
     return result;

@@ -4,6 +4,8 @@
 // Threads: lane.
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -28,8 +30,11 @@ struct Cursor {
 bool is_ahead(const Cursor& cursor, Order order, uint32_t field, Sequence place,
               std::string_view tuple_bytes);
 
+// Most searches find one tuple: no memory is asked for it.
+using Slots = absl::InlinedVector<Slot, 4>;
+
 struct SearchResult {
-  std::vector<Slot> found;
+  Slots found;
   size_t examined = 0;
   bool finished = false;  // nothing is left to examine
   bool building = false;  // nothing was examined: an index is being built for it

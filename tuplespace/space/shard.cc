@@ -81,6 +81,13 @@ bool Shard::has_space(std::string_view name) const {
   return found != parts_->by_name.end() && found->second->exists;
 }
 
+std::vector<SessionId> Shard::sessions() const {
+  std::vector<SessionId> ids;
+  for (const auto& [id, session] : parts_->sessions) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
 Shard::Figures Shard::figures() const {
   Figures figures = parts_->figures;
   for (const auto& [id, space] : parts_->spaces) {

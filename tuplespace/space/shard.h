@@ -92,6 +92,9 @@ class Shard {
   // True if a space of this name exists.
   bool has_space(std::string_view name) const;
 
+  // The sessions known here, ascending.
+  std::vector<SessionId> sessions() const;
+
   struct Figures {
     uint64_t ready = 0, held = 0, delayed = 0, waiters = 0, sessions = 0, bytes = 0;
     uint64_t outs = 0, takes = 0, reads = 0, misses = 0, expired = 0, given_back = 0;

@@ -105,7 +105,7 @@ struct Shard::Parts {
   Status check_take(Take& take, const Space* space, Order* order, uint32_t* field) const;
   SearchResult search_for(Space& space, const Wait& wait, Cursor& cursor, size_t candidates);
   // Answers a read or take with tuples. `available`: they are in the index.
-  void complete(Space& space, const Wait& wait, const std::vector<Slot>& slots, bool available,
+  void complete(Space& space, const Wait& wait, const Slots& slots, bool available,
                 OnDisk on_disk);
   Status no_room(const Wait& wait) const;
   void park(Space& space, std::unique_ptr<Wait> wait);

@@ -180,7 +180,7 @@ void Shard::end_waits(std::string_view space, const Status& status, Effects& eff
   }
 }
 
-void Shard::Parts::complete(Space& space, const Wait& wait, const std::vector<Slot>& slots,
+void Shard::Parts::complete(Space& space, const Wait& wait, const Slots& slots,
                             bool available, OnDisk on_disk) {
   const bool remove = wait.take.remove;
   const bool hold = remove && wait.caller.number != 0;

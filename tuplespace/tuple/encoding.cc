@@ -179,8 +179,8 @@ Status encode_at(const Value& value, const Limits& limits, size_t depth, std::st
     case Type::kBytes: encode_bytes(value.as_bytes(), out); return {};
     case Type::kSpace:
       if (!is_space_name(value.as_space())) {
-        return invalid(fmt::format("\"{}\" is not a space name ([A-Za-z0-9._/-]{{1,128}})",
-                                   value.as_space()));
+        return invalid(
+            fmt::format("\"{}\" is not a space name ([A-Za-z0-9._/-]{{1,128}})", value.as_space()));
       }
       encode_space(value.as_space(), out);
       return {};

@@ -10,14 +10,18 @@
 //                      number is negative and its bytes are those    7           0d 07
 //                      of n - 1 + 256^bytes                          256         0e 01 00
 //                                                                    -1          0b fe
-//                                                                    -2^63       04 7f ff ff ff ff ff ff ff
-//   15         float   IEEE double, big-endian; sign bit set for     0.0         15 80 00 00 00 00 00 00 00
-//                      positive numbers, all bits turned for         1.5         15 bf f8 00 00 00 00 00 00
-//                      negative ones; no NaN, no -0.0                -inf        15 00 0f ff ff ff ff ff ff
+//                                                                    -2^63       04 7f ff ff ff ff
+//                                                                    ff ff ff
+//   15         float   IEEE double, big-endian; sign bit set for     0.0         15 80 00 00 00 00
+//   00 00 00
+//                      positive numbers, all bits turned for         1.5         15 bf f8 00 00 00
+//                      00 00 00 negative ones; no NaN, no -0.0                -inf        15 00 0f
+//                      ff ff ff ff ff ff
 //   16         string  UTF-8 with 00 written as 00 ff, then 00       "a"         16 61 00
 //   17         bytes   the same, any bytes                           b"\x00"     17 00 ff 00
 //   18         list    the items, then 00                            [1, null]   18 0d 01 01 00
-//   19         map     key as string, value, ... in byte order of    {"k": 1}    19 16 6b 00 0d 01 00
+//   19         map     key as string, value, ... in byte order of    {"k": 1}    19 16 6b 00 0d 01
+//   00
 //                      the keys, each once; then 00
 //   1a         space   its name as for string                        @"jobs"     1a 6a 6f 62 73 00
 //
@@ -54,9 +58,9 @@ inline constexpr uint8_t kSpace = 0x1a;
 // Returns the type that a field's first byte stands for; kAny for bytes that begin no field.
 constexpr Type type_of_code(uint8_t code) {
   constexpr Type kTypes[32] = {
-      Type::kAny,  Type::kNull,   Type::kBool,  Type::kBool, Type::kInt, Type::kInt,   Type::kInt,
-      Type::kInt,  Type::kInt,    Type::kInt,   Type::kInt,  Type::kInt, Type::kInt,   Type::kInt,
-      Type::kInt,  Type::kInt,    Type::kInt,   Type::kInt,  Type::kInt, Type::kInt,   Type::kInt,
+      Type::kAny,   Type::kNull,   Type::kBool,  Type::kBool, Type::kInt, Type::kInt,  Type::kInt,
+      Type::kInt,   Type::kInt,    Type::kInt,   Type::kInt,  Type::kInt, Type::kInt,  Type::kInt,
+      Type::kInt,   Type::kInt,    Type::kInt,   Type::kInt,  Type::kInt, Type::kInt,  Type::kInt,
       Type::kFloat, Type::kString, Type::kBytes, Type::kList, Type::kMap, Type::kSpace};
   return code < 32 ? kTypes[code] : Type::kAny;
 }

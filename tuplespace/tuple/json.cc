@@ -88,22 +88,14 @@ class JsonPatterns {
 };
 
 const JsonPatterns::Special JsonPatterns::kSpecials[] = {
-    {"$int", &JsonPatterns::tagged_int, ""},
-    {"$float", &JsonPatterns::tagged_float, ""},
-    {"$bytes", &JsonPatterns::bytes, ""},
-    {"$space", &JsonPatterns::space, ""},
-    {"$map", &JsonPatterns::map, "$rest"},
-    {"$ref", &JsonPatterns::reference, "$type"},
-    {"$type", &JsonPatterns::type, ""},
-    {"$ge", &JsonPatterns::range, "$le $lt"},
-    {"$gt", &JsonPatterns::range, "$le $lt"},
-    {"$le", &JsonPatterns::range, ""},
-    {"$lt", &JsonPatterns::range, ""},
-    {"$prefix", &JsonPatterns::prefix, ""},
-    {"$or", &JsonPatterns::choice, ""},
-    {"$re", &JsonPatterns::regex, ""},
-    {"$as", &JsonPatterns::named, "$is"},
-    {"$rest", &JsonPatterns::misplaced_rest, ""},
+    {"$int", &JsonPatterns::tagged_int, ""},  {"$float", &JsonPatterns::tagged_float, ""},
+    {"$bytes", &JsonPatterns::bytes, ""},     {"$space", &JsonPatterns::space, ""},
+    {"$map", &JsonPatterns::map, "$rest"},    {"$ref", &JsonPatterns::reference, "$type"},
+    {"$type", &JsonPatterns::type, ""},       {"$ge", &JsonPatterns::range, "$le $lt"},
+    {"$gt", &JsonPatterns::range, "$le $lt"}, {"$le", &JsonPatterns::range, ""},
+    {"$lt", &JsonPatterns::range, ""},        {"$prefix", &JsonPatterns::prefix, ""},
+    {"$or", &JsonPatterns::choice, ""},       {"$re", &JsonPatterns::regex, ""},
+    {"$as", &JsonPatterns::named, "$is"},     {"$rest", &JsonPatterns::misplaced_rest, ""},
 };
 
 // Returns the value at `key`, or null.
@@ -205,15 +197,16 @@ bool JsonPatterns::entries(const JsonNode& node, size_t depth, bool rest, Patter
 }
 
 bool JsonPatterns::special(const JsonNode& object, size_t depth, Pattern& into) {
-  const auto found = std::find_if(std::begin(kSpecials), std::end(kSpecials), [&](const Special& s) {
-    return member(object, s.key) != nullptr;
-  });
+  const auto found =
+      std::find_if(std::begin(kSpecials), std::end(kSpecials),
+                   [&](const Special& s) { return member(object, s.key) != nullptr; });
   for (size_t i = 0; i < object.items.size(); i += 2) {
     const JsonNode& key = object.items[i];
     const std::string name = string_of(key, text_);
     if (found != std::end(kSpecials) && name == found->key) continue;
-    const bool known = name == "$is" || std::any_of(std::begin(kSpecials), std::end(kSpecials),
-                                                    [&](const Special& s) { return s.key == name; });
+    const bool known =
+        name == "$is" || std::any_of(std::begin(kSpecials), std::end(kSpecials),
+                                     [&](const Special& s) { return s.key == name; });
     if (!name.starts_with('$') || !known) return unknown_key(key);
     if (found == std::end(kSpecials)) return fail(key, "\"$is\" stands beside \"$as\"");
     if (found->beside.find(name) == std::string_view::npos) {

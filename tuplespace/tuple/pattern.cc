@@ -55,10 +55,9 @@ Result<Pattern> range_pattern(std::string low, bool low_included, std::string hi
                               bool high_included) {
   if (low.empty() && high.empty()) return invalid("a range has no end");
   const Type type = type_of(low.empty() ? high : low);
-  if (type != Type::kInt && type != Type::kFloat && type != Type::kString &&
-      type != Type::kBytes) {
-    return invalid(fmt::format("a range is of int, float, string or bytes, not of {}",
-                               type_name(type)));
+  if (type != Type::kInt && type != Type::kFloat && type != Type::kString && type != Type::kBytes) {
+    return invalid(
+        fmt::format("a range is of int, float, string or bytes, not of {}", type_name(type)));
   }
   if (!low.empty() && !high.empty()) {
     if (type_of(high) != type) {
@@ -72,10 +71,10 @@ Result<Pattern> range_pattern(std::string low, bool low_included, std::string hi
   Pattern pattern;
   pattern.kind = Pattern::Kind::kRange;
   pattern.type = type;
+  pattern.low_included = low_included || low.empty();
+  pattern.high_included = high_included || high.empty();
   pattern.low = std::move(low);
   pattern.high = std::move(high);
-  pattern.low_included = low_included;
-  pattern.high_included = high_included;
   return pattern;
 }
 
@@ -146,16 +145,15 @@ Pattern list_pattern(std::vector<Pattern> items, bool rest, int rest_name) {
 Result<Pattern> map_pattern(std::vector<MapEntry> entries, bool rest) {
   std::sort(entries.begin(), entries.end(),
             [](const MapEntry& a, const MapEntry& b) { return a.key < b.key; });
-  const auto twice = std::adjacent_find(
-      entries.begin(), entries.end(),
-      [](const MapEntry& a, const MapEntry& b) { return a.key == b.key; });
+  const auto twice =
+      std::adjacent_find(entries.begin(), entries.end(),
+                         [](const MapEntry& a, const MapEntry& b) { return a.key == b.key; });
   if (twice != entries.end()) {
     std::string scratch;
     return invalid(fmt::format("a map has the key \"{}\" twice", decode_text(twice->key, scratch)));
   }
-  if (!rest && std::all_of(entries.begin(), entries.end(), [](const MapEntry& entry) {
-        return is_plain_value(entry.pattern);
-      })) {
+  if (!rest && std::all_of(entries.begin(), entries.end(),
+                           [](const MapEntry& entry) { return is_plain_value(entry.pattern); })) {
     std::string map(1, static_cast<char>(code::kMap));
     for (const MapEntry& entry : entries) map += entry.key + entry.pattern.value;
     map += static_cast<char>(code::kEnd);
@@ -183,8 +181,7 @@ Result<std::shared_ptr<const re2::RE2>> compile_regex(std::string_view source) {
   re2::RE2::Options options;
   options.set_log_errors(false);
   options.set_max_mem(1 << 20);
-  auto regex =
-      std::make_shared<re2::RE2>(re2::StringPiece(source.data(), source.size()), options);
+  auto regex = std::make_shared<re2::RE2>(re2::StringPiece(source.data(), source.size()), options);
   if (!regex->ok()) {
     return invalid(fmt::format("/{}/ is no regular expression: {}", source, regex->error()));
   }
@@ -200,8 +197,8 @@ void append_literal(uint32_t point, std::string_view bytes, std::string& out) {
 }
 
 // The normal form: what can be written between slashes and shown on a terminal. A slash has no
-// backslash, \Q...\E is written out, and invisible characters are \x{...}. Same meaning as `source`,
-// which compiles.
+// backslash, \Q...\E is written out, and invisible characters are \x{...}. Same meaning as
+// `source`, which compiles.
 std::string normal_regex(std::string_view source) {
   std::string out;
   bool quoted = false;  // between \Q and \E

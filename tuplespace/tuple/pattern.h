@@ -69,7 +69,7 @@ Result<Pattern> range_pattern(std::string low, bool low_included, std::string hi
                               bool high_included);  // canonical ends, "" for none
 Pattern string_prefix_pattern(std::string_view prefix);
 Pattern bytes_prefix_pattern(std::string_view prefix);
-Result<Pattern> choice_pattern(std::vector<Pattern> alternatives);  // no names inside
+Result<Pattern> choice_pattern(std::vector<Pattern> alternatives);           // no names inside
 Pattern list_pattern(std::vector<Pattern> items, bool rest, int rest_name);  // may be a kValue
 Result<Pattern> regex_pattern(std::string_view source);                      // RE2
 

@@ -13,6 +13,7 @@ namespace {
 // Walks one template over one tuple. Names are bound to views first seen; a second use compares.
 class Matcher {
  public:
+  // Without names (0) the template's names bind nothing: enough where none is used twice.
   explicit Matcher(size_t names) : bound_(names) {}
 
   bool fields(const std::vector<Pattern>& patterns, bool rest, int rest_name,
@@ -22,14 +23,15 @@ class Matcher {
       if (!field(pattern, take_field(bytes))) return false;
     }
     if (!rest) return bytes.empty();
-    return rest_name < 0 || bind_rest(rest_name, bytes);
+    return rest_name < 0 || bound_.empty() || bind_rest(rest_name, bytes);
   }
 
   const std::vector<std::string_view>& bound() const { return bound_; }
 
  private:
   bool field(const Pattern& pattern, std::string_view bytes) {
-    return accepts(pattern, bytes) && (pattern.name < 0 || bind(pattern.name, bytes));
+    return accepts(pattern, bytes) &&
+           (pattern.name < 0 || bound_.empty() || bind(pattern.name, bytes));
   }
 
   bool accepts(const Pattern& pattern, std::string_view bytes) {
@@ -119,9 +121,9 @@ class Numbering {
   Status number(std::vector<Pattern>& patterns, size_t depth, const Limits& limits) {
     patterns_ += patterns.size();
     if (patterns_ > kPatternsMax) {
-      return exhausted(fmt::format("template has more patterns than {}; ask for less at once",
-                                   kPatternsMax),
-                       "patterns_max", false);
+      return exhausted(
+          fmt::format("template has more patterns than {}; ask for less at once", kPatternsMax),
+          "patterns_max", false);
     }
     for (Pattern& pattern : patterns) {
       TS_RETURN_IF_ERROR(number(pattern.name));
@@ -146,9 +148,10 @@ class Numbering {
       twice_ = true;
     } else {
       if (!is_name(given_[name])) {
-        return invalid(fmt::format("\"{}\" is no name: a letter or _, then letters, digits and _; "
-                                   "not a type",
-                                   given_[name]));
+        return invalid(
+            fmt::format("\"{}\" is no name: a letter or _, then letters, digits and _; "
+                        "not a type",
+                        given_[name]));
       }
       number = static_cast<int>(names_.size());
       names_.push_back(given_[name]);
@@ -181,10 +184,12 @@ Result<Template> Template::of(std::vector<Pattern> fields, std::vector<std::stri
   TS_RETURN_IF_ERROR(numbering.number(fields, 0, limits));
   TS_RETURN_IF_ERROR(numbering.number(rest_name));
   auto made = std::make_shared<Rep>();
-  made->plain = !numbering.twice() && std::all_of(fields.begin(), fields.end(), [](const Pattern& pattern) {
-    return pattern.kind == Pattern::Kind::kAny || pattern.kind == Pattern::Kind::kType ||
-           pattern.kind == Pattern::Kind::kValue;
-  });
+  made->names_twice = numbering.twice();
+  made->plain =
+      !numbering.twice() && std::all_of(fields.begin(), fields.end(), [](const Pattern& pattern) {
+        return pattern.kind == Pattern::Kind::kAny || pattern.kind == Pattern::Kind::kType ||
+               pattern.kind == Pattern::Kind::kValue;
+      });
   made->fields = std::move(fields);
   made->names = numbering.take_names();
   made->rest = rest;
@@ -214,7 +219,10 @@ int Template::field_of_name(std::string_view name) const {
 }
 
 bool Template::matches(std::string_view bytes) const {
-  if (!plain()) return Matcher(names().size()).fields(fields(), rest(), rest_name(), bytes);
+  if (!plain()) {
+    Matcher matcher(rep_->names_twice ? names().size() : 0);
+    return matcher.fields(fields(), rest(), rest_name(), bytes);
+  }
   for (const Pattern& pattern : fields()) {
     if (bytes.empty()) return false;
     if (pattern.kind == Pattern::Kind::kValue) {

@@ -67,6 +67,7 @@ class Template {
     bool rest = false;
     int rest_name = -1;
     bool plain = true;
+    bool names_twice = false;
 
     bool operator==(const Rep&) const = default;
   };

@@ -228,8 +228,8 @@ bool TextParser::word(Pattern& into) {
     encode_bool(word == "true", canonical);
   } else {
     static constexpr std::pair<std::string_view, std::string_view> kMeant[] = {
-        {"True", "true"},   {"TRUE", "true"}, {"False", "false"}, {"FALSE", "false"},
-        {"None", "null"},   {"nil", "null"},  {"Null", "null"},   {"NULL", "null"},
+        {"True", "true"},    {"TRUE", "true"}, {"False", "false"}, {"FALSE", "false"},
+        {"None", "null"},    {"nil", "null"},  {"Null", "null"},   {"NULL", "null"},
         {"Infinity", "inf"}, {"Inf", "inf"},
     };
     for (const auto& [seen, meant] : kMeant) {
@@ -241,8 +241,7 @@ bool TextParser::word(Pattern& into) {
     if (type_of_name(word)) {
       return fail(token_.begin, fmt::format("unknown word {0}; any {0} is ?{0}", word));
     }
-    return fail(token_.begin,
-                fmt::format("unknown word {0}; strings need quotes: \"{0}\"", word));
+    return fail(token_.begin, fmt::format("unknown word {0}; strings need quotes: \"{0}\"", word));
   }
   into = value_pattern(std::move(canonical));
   return advance();
@@ -406,8 +405,7 @@ bool TextParser::fail_key() {
 
 }  // namespace
 
-Result<Tuple> parse_tuple(std::string_view text, const Arguments& arguments,
-                          const Limits& limits) {
+Result<Tuple> parse_tuple(std::string_view text, const Arguments& arguments, const Limits& limits) {
   TextParser parser(text, arguments, limits);
   if (!parser.whole_template()) return parser.status();
   return tuple_of(parser.take_fields(), parser.names(), limits);

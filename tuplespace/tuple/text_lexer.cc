@@ -90,8 +90,8 @@ Token TextLexer::next() {
     case '@': return space();
     default: break;
   }
-  for (const std::string_view symbol : {"...", "..", "<=", ">=", "<", ">", "(", ")", "[", "]", "{",
-                                        "}", ",", ":", "|", "*"}) {
+  for (const std::string_view symbol :
+       {"...", "..", "<=", ">=", "<", ">", "(", ")", "[", "]", "{", "}", ",", ":", "|", "*"}) {
     if (rest().starts_with(symbol)) {
       at_ += symbol.size();
       return made(Token::Kind::kSymbol, std::string(symbol));

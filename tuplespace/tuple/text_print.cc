@@ -43,7 +43,9 @@ void append_value(std::string_view field, std::string& out) {
   switch (type_of(field)) {
     case Type::kAny:
     case Type::kNull: out += "null"; break;
-    case Type::kBool: out += static_cast<uint8_t>(field[0]) == code::kTrue ? "true" : "false"; break;
+    case Type::kBool:
+      out += static_cast<uint8_t>(field[0]) == code::kTrue ? "true" : "false";
+      break;
     case Type::kInt: fmt::format_to(std::back_inserter(out), "{}", decode_int(field)); break;
     case Type::kFloat: append_float(decode_float(field), out); break;
     case Type::kString: append_quoted(decode_text(field, scratch), out); break;

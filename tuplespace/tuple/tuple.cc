@@ -43,6 +43,7 @@ Result<Tuple> Tuple::of(const std::vector<Value>& values, const Limits& limits) 
 Tuple Tuple::from_canonical(std::string_view bytes, size_t arity) {
   Tuple tuple;
   if (arity == 0) return tuple;
+  TS_CHECK(bytes.size() <= UINT32_MAX);
   void* const block = std::malloc(sizeof(Shared) + bytes.size());
   TS_CHECK(block != nullptr);
   tuple.shared_ = new (block) Shared{{1}, static_cast<uint32_t>(bytes.size())};
@@ -86,8 +87,6 @@ std::vector<Value> Tuple::values() const {
   return values;
 }
 
-size_t Tuple::footprint() const {
-  return shared_ == nullptr ? 0 : sizeof(Shared) + shared_->size;
-}
+size_t Tuple::footprint() const { return shared_ == nullptr ? 0 : sizeof(Shared) + shared_->size; }
 
 }  // namespace tuplespace

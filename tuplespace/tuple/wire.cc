@@ -260,8 +260,8 @@ bool Canonical::map_entry(std::string_view message, size_t depth) {
   put_text(code::kString, key);
   const size_t key_length = out_ - begin;
   if (!value(item.bytes(), depth)) return false;
-  entries_.push_back({static_cast<size_t>(begin - begin_), key_length,
-                      static_cast<size_t>(out_ - begin)});
+  entries_.push_back(
+      {static_cast<size_t>(begin - begin_), key_length, static_cast<size_t>(out_ - begin)});
   return true;
 }
 

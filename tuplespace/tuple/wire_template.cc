@@ -78,9 +78,9 @@ int TemplateReader::index_of_name(std::string_view name) {
 Status TemplateReader::room_for(size_t patterns) {
   patterns_ += patterns;
   if (patterns_ <= kPatternsMax) return {};
-  return exhausted(fmt::format("template has more patterns than {}; ask for less at once",
-                               kPatternsMax),
-                   "patterns_max", false);
+  return exhausted(
+      fmt::format("template has more patterns than {}; ask for less at once", kPatternsMax),
+      "patterns_max", false);
 }
 
 Status TemplateReader::check_depth(size_t depth) const {
@@ -165,8 +165,7 @@ Status TemplateReader::kind(uint32_t tag, uint64_t number, std::string_view byte
     case length_tag(kRange): return range(bytes, into);
     case length_tag(kPrefix): return prefix(bytes, into);
     case length_tag(kChoice): return choice(bytes, depth, into);
-    case length_tag(kRegex):
-      return assign(regex_pattern(bytes), into);
+    case length_tag(kRegex): return assign(regex_pattern(bytes), into);
     case length_tag(kList): return list(bytes, depth + 1, into);
     case length_tag(kMap): return map(bytes, depth + 1, into);
     default: return {};  // any
@@ -194,9 +193,9 @@ Status TemplateReader::range(std::string_view message, Pattern& into) {
     if (!end.ok()) return end.status();
     canonical[i] = std::move(*end);
   }
-  return assign(range_pattern(std::move(canonical[0]), !excluded[0], std::move(canonical[1]),
-                              !excluded[1]),
-                into);
+  return assign(
+      range_pattern(std::move(canonical[0]), !excluded[0], std::move(canonical[1]), !excluded[1]),
+      into);
 }
 
 Status TemplateReader::prefix(std::string_view message, Pattern& into) {
@@ -207,8 +206,8 @@ Status TemplateReader::prefix(std::string_view message, Pattern& into) {
     case Type::kString: into = string_prefix_pattern(decode_text(*canonical, scratch)); return {};
     case Type::kBytes: into = bytes_prefix_pattern(decode_text(*canonical, scratch)); return {};
     default:
-      return invalid(fmt::format("a prefix is a string or bytes, not {}",
-                                 type_name(type_of(*canonical))));
+      return invalid(
+          fmt::format("a prefix is a string or bytes, not {}", type_name(type_of(*canonical))));
   }
 }
 

@@ -51,12 +51,14 @@ class SeveralLanes : public ::testing::TestWithParam<Shape> {
   Rig rig{config()};
 };
 
+std::string name_of_shape(const ::testing::TestParamInfo<Shape>& info) {
+  return std::to_string(info.param.shards) + "ShardsOn" + std::to_string(info.param.lanes) +
+         "Lanes";
+}
+
 INSTANTIATE_TEST_SUITE_P(, SeveralLanes,
                          ::testing::Values(Shape{2, 1}, Shape{2, 2}, Shape{3, 2}, Shape{2, 3}),
-                         [](const auto& info) {
-                           return std::to_string(info.param.shards) + "ShardsOn" +
-                                  std::to_string(info.param.lanes) + "Lanes";
-                         });
+                         name_of_shape);
 
 TEST_P(SeveralLanes, ServeSpacesOfAllShards) {
   rig.create(1, "far", kept(Durability::kSync, 1));
@@ -195,38 +197,74 @@ TEST_P(SeveralLanes, AreFoundAgainAfterARestart) {
   EXPECT_EQ(found(again.client.answer(1)), R"(("a"))");
 }
 
-TEST_P(SeveralLanes, TheEndOfASessionIsToldToEveryShard) {
-  rig.create(1, "far", kept(Durability::kSync, 1));
-  rig.turn();
-  rig.out(2, "far", "('a')");
-  Operation open;
-  open.what = OpenSession{.ttl = 5'000, .secret = "s", .stream = true};
-  rig.submit(3, std::move(open));
-  rig.turn();
-  const SessionAnswer session = std::get<SessionAnswer>(rig.client.answer(3)->what);
-  Operation resume;
-  resume.what = ResumeSession{
-      .session = session.session, .secret = "s", .epoch = session.epoch, .pending = {}};
-  resume.reply = {rig.receiver, 4};
-  rig.engine->submit_to(1, std::move(resume));
-  rig.turn();
-  Operation in = take_of("far", "(?)", 0, true);
-  in.caller = {.session = session.session, .number = 5, .hash = 1, .secret = ""};
-  rig.submit(5, std::move(in));
-  rig.turn();
-  ASSERT_EQ(found(rig.client.answer(5)), R"(("a"))");
+// A session that took the only tuple of "far", in shard 1, and did not confirm it.
+class SeveralLanesAndASession : public SeveralLanes {
+ protected:
+  SeveralLanesAndASession() {
+    rig.create(1, "far", kept(Durability::kSync, 1));
+    rig.turn();
+    rig.out(2, "far", "('a')");
+    Operation open;
+    open.what = OpenSession{.ttl = 5'000, .secret = "s", .stream = true};
+    rig.submit(3, std::move(open));
+    rig.turn();
+    session = std::get<SessionAnswer>(rig.client.answer(3)->what);
+    Operation in = take_of("far", "(?)", 0, true);
+    in.caller = {.session = session.session, .number = 5, .hash = 1, .secret = ""};
+    rig.submit(5, std::move(in));
+    rig.rd(6, "far", "(?)", 0);
+    rig.turn();
+    EXPECT_EQ(found(rig.client.answer(5)), R"(("a"))");
+    EXPECT_EQ(found(rig.client.answer(6)), "-");
+  }
 
-  rig.rd(6, "far", "(?)", 0);  // the session holds it
-  Operation suspend;
-  suspend.what = SuspendSession{.session = session.session, .epoch = session.epoch};
-  rig.engine->submit_to(0, suspend);
-  rig.turn();
-  EXPECT_EQ(found(rig.client.answer(6)), "-");
-  rig.clock.advance(5'001);
+  void suspend_until_it_ends() {
+    Operation suspend;
+    suspend.what = SuspendSession{.session = session.session, .epoch = session.epoch};
+    rig.engine->submit_to(0, suspend);
+    rig.turn();
+    rig.clock.advance(5'001);
+  }
+
+  SessionAnswer session;
+};
+
+INSTANTIATE_TEST_SUITE_P(, SeveralLanesAndASession,
+                         ::testing::Values(Shape{2, 1}, Shape{2, 2}, Shape{3, 2}), name_of_shape);
+
+TEST_P(SeveralLanesAndASession, ItsEndIsToldToEveryShard) {
+  suspend_until_it_ends();
   rig.turn();
   rig.rd(7, "far", "(?)", 0);
   rig.turn();
   EXPECT_EQ(found(rig.client.answer(7)), R"(("a"))");
+}
+
+TEST_P(SeveralLanesAndASession, ItsEndIsToldAgainWhenACrashCameBetween) {
+  suspend_until_it_ends();
+  rig.store.hold();
+  MemoryRecords before = *rig.store.records();
+  rig.engine->run_once(0, rig.clock.now());
+  // Only what shard 0 wrote has survived.
+  const std::string other = Shard::key_prefix(1);
+  for (const auto& [key, value] : *rig.store.records()) {
+    if (!key.starts_with(other)) before[key] = value;
+  }
+  std::erase_if(before, [&](const auto& record) {
+    return !record.first.starts_with(other) && !rig.store.records()->contains(record.first);
+  });
+
+  Rig again(config(), std::make_shared<MemoryRecords>(std::move(before)));
+  again.rd(1, "far", "(?)", 0);
+  again.turn();
+  EXPECT_EQ(found(again.client.answer(1)), R"(("a"))");
+}
+
+TEST_P(SeveralLanesAndASession, ItLivesOnAfterARestart) {
+  Rig again(config(), rig.store.records());
+  again.rd(1, "far", "(?)", 0);
+  again.turn();
+  EXPECT_EQ(found(again.client.answer(1)), "-");
 }
 
 // ---- with threads ----

@@ -72,8 +72,12 @@ TEST(Encoding, IsTheTableInItsHeader) {
 
 TEST(Encoding, SpellsTheEdgesOfInt) {
   const std::pair<int64_t, std::string> kTable[] = {
-      {1, "0d 01"},          {255, "0d ff"},        {65535, "0e ff ff"},
-      {-255, "0b 00"},       {-256, "0a fe ff"},    {-257, "0a fe fe"},
+      {1, "0d 01"},
+      {255, "0d ff"},
+      {65535, "0e ff ff"},
+      {-255, "0b 00"},
+      {-256, "0a fe ff"},
+      {-257, "0a fe fe"},
       {-65536, "09 fe ff ff"},
       {kGreatest, "14 7f ff ff ff ff ff ff ff"},
       {kLeast + 1, "04 80 00 00 00 00 00 00 00"},
@@ -121,9 +125,28 @@ bool less(const Value& a, const Value& b) {
 
 TEST(Encoding, SortsAsTheValuesDo) {
   RandomTuples random(10);
-  std::vector<Value> values = {kLeast, -257, -256, -255, -1, 0, 1, 255, 256, kGreatest,
-                               -kInfinity, -1e-300, 0.0, 5e-324, 1.5, kInfinity,
-                               "", "a", std::string("a\0", 2), std::string("a\0b", 3), "a\x01", "b"};
+  std::vector<Value> values = {kLeast,
+                               -257,
+                               -256,
+                               -255,
+                               -1,
+                               0,
+                               1,
+                               255,
+                               256,
+                               kGreatest,
+                               -kInfinity,
+                               -1e-300,
+                               0.0,
+                               5e-324,
+                               1.5,
+                               kInfinity,
+                               "",
+                               "a",
+                               std::string("a\0", 2),
+                               std::string("a\0b", 3),
+                               "a\x01",
+                               "b"};
   while (values.size() < 400) {
     Value value = random.value(1);
     if (value.type() != Type::kMap) values.push_back(std::move(value));
@@ -138,8 +161,8 @@ TEST(Encoding, SortsAsTheValuesDo) {
   ASSERT_GT(values.size(), 100u);
   for (const Value& a : values) {
     for (const Value& b : values) {
-      ASSERT_EQ(bytes_of(a) < bytes_of(b), less(a, b)) << hex(bytes_of(a)) << " | "
-                                                       << hex(bytes_of(b));
+      ASSERT_EQ(bytes_of(a) < bytes_of(b), less(a, b))
+          << hex(bytes_of(a)) << " | " << hex(bytes_of(b));
       ASSERT_EQ(bytes_of(a) == bytes_of(b), a == b);
     }
   }
@@ -187,26 +210,43 @@ TEST(Encoding, NestsAsDeepAsTheLimit) {
 
 TEST(Encoding, ChecksEveryByteOfWhatComesFromOutside) {
   for (const char* bytes : {
-           "00",                             // an end of nothing
-           "1b", "1c", "ff",                 // no code
-           "0d", "0e 01", "0b", "15 80 00",  // too short
-           "0d 00", "0e 00 07",              // int with more bytes than it needs
-           "0b ff", "0a ff fe",              // -0, -2 in two bytes
-           "14 80 00 00 00 00 00 00 00",     // 2^63
-           "04 7f ff ff ff ff ff ff fe",     // -2^63 - 1
-           "15 7f ff ff ff ff ff ff ff",     // -0.0
-           "15 ff f8 00 00 00 00 00 00",     // NaN
-           "15 00 07 ff ff ff ff ff ff",     // negative NaN
-           "16 61", "16 00 ff", "17 61",     // no end
-           "16 ff 00", "16 c3 00", "16 ed a0 80 00", "16 c0 80 00", "16 f4 90 80 80 00",
-           "16 61 00 61",                    // 61 begins nothing
-           "18", "18 0c", "18 0c 16 61",     // no end
+           "00",  // an end of nothing
+           "1b",
+           "1c",
+           "ff",  // no code
+           "0d",
+           "0e 01",
+           "0b",
+           "15 80 00",  // too short
+           "0d 00",
+           "0e 00 07",  // int with more bytes than it needs
+           "0b ff",
+           "0a ff fe",                    // -0, -2 in two bytes
+           "14 80 00 00 00 00 00 00 00",  // 2^63
+           "04 7f ff ff ff ff ff ff fe",  // -2^63 - 1
+           "15 7f ff ff ff ff ff ff ff",  // -0.0
+           "15 ff f8 00 00 00 00 00 00",  // NaN
+           "15 00 07 ff ff ff ff ff ff",  // negative NaN
+           "16 61",
+           "16 00 ff",
+           "17 61",  // no end
+           "16 ff 00",
+           "16 c3 00",
+           "16 ed a0 80 00",
+           "16 c0 80 00",
+           "16 f4 90 80 80 00",
+           "16 61 00 61",  // 61 begins nothing
+           "18",
+           "18 0c",
+           "18 0c 16 61",                    // no end
            "19 0c 0c 00",                    // a key that is no string
            "19 16 61 00 00",                 // a key without a value
            "19 16 62 00 0c 16 61 00 0c 00",  // keys not in order
            "19 16 61 00 0c 16 61 00 0c 00",  // the same key twice
            "19 16 61 00 0d 00 00",           // a value inside that is not canonical
-           "1a 00", "1a 20 00", "1a 61 00 ff 00",
+           "1a 00",
+           "1a 20 00",
+           "1a 61 00 ff 00",
        }) {
     EXPECT_FALSE(check_fields(from_hex(bytes), {}).ok()) << bytes;
   }
@@ -223,9 +263,9 @@ TEST(Encoding, AcceptsOnlyWhatItWritesItself) {
   for (int round = 0; round < 30'000; ++round) {
     std::string bytes = bytes_of(random.value());
     for (size_t changes = 1 + random.below(2); changes > 0; --changes) {
-      bytes[random.below(bytes.size())] =
-          random.below(2) == 0 ? static_cast<char>(random.below(0x1c))
-                               : static_cast<char>(random.bits());
+      bytes[random.below(bytes.size())] = random.below(2) == 0
+                                              ? static_cast<char>(random.below(0x1c))
+                                              : static_cast<char>(random.bits());
     }
     const auto count = check_fields(bytes, {});
     if (!count.ok()) continue;
@@ -250,15 +290,30 @@ TEST(Encoding, ChecksTheBoundsOfTuples) {
 }
 
 TEST(Utf8, IsCheckedToTheLetter) {
-  for (const char* text : {"", "a", "é", "\u07ff", "\u0800", "\xed\x9f\xbf", "\ue000", "\uffff",
-                           "\U00010000", "\U0010ffff",
-                           "a text of more than thirty-two bytes, with é at its end: é"}) {
+  for (const char* text :
+       {"", "a", "é", "\u07ff", "\u0800", "\xed\x9f\xbf", "\ue000", "\uffff", "\U00010000",
+        "\U0010ffff", "a text of more than thirty-two bytes, with é at its end: é"}) {
     EXPECT_TRUE(is_utf8(text)) << text;
   }
   for (const char* text : {
-           "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc3(", "\xe0\x80\x80", "\xe0\x9f\xbf",
-           "\xed\xa0\x80", "\xed\xbf\xbf", "\xe2\x82", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf",
-           "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80", "\xff", "\xfe",
+           "\x80",
+           "\xbf",
+           "\xc0\x80",
+           "\xc1\xbf",
+           "\xc2",
+           "\xc3(",
+           "\xe0\x80\x80",
+           "\xe0\x9f\xbf",
+           "\xed\xa0\x80",
+           "\xed\xbf\xbf",
+           "\xe2\x82",
+           "\xf0\x80\x80\x80",
+           "\xf0\x8f\xbf\xbf",
+           "\xf4\x90\x80\x80",
+           "\xf5\x80\x80\x80",
+           "\xf8\x88\x80\x80\x80",
+           "\xff",
+           "\xfe",
        }) {
     EXPECT_EQ(utf8_length(text), 0u) << hex(text);
     const std::string padded = std::string(33, 'a') + text + "b";

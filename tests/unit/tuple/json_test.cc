@@ -64,8 +64,9 @@ TEST(TupleJson, TagsEveryNumberWhenAsked) {
 
 TEST(TupleJson, ReadsOtherSpellingsOfTheSame) {
   EXPECT_EQ(tuple_text(" [ 1 ,\n{ \"a\" : [ ] } ] "), "(1, {\"a\": []})");
-  EXPECT_EQ(tuple_text(R"([{"$int":7},{"$int":"-0"},{"$float":30},{"$float":"30"},{"$float":1e2}])"),
-            "(7, 0, 30.0, 30.0, 100.0)");
+  EXPECT_EQ(
+      tuple_text(R"([{"$int":7},{"$int":"-0"},{"$float":30},{"$float":"30"},{"$float":1e2}])"),
+      "(7, 0, 30.0, 30.0, 100.0)");
   EXPECT_EQ(tuple_text("[9223372036854775807, -9223372036854775808, -0, -0.0, 1E2, 1e-400]"),
             "(9223372036854775807, -9223372036854775808, 0, 0.0, 100.0, 0.0)");
   EXPECT_EQ(tuple_text(R"(["\ud83d\ude00\/\u00e9", {"$map":{}}, {"\u0061": 1}])"),
@@ -153,7 +154,8 @@ TEST(TupleJson, SaysWhatIsWrongAndWhere) {
       {"[{\"$ref\": \"id\"}]", "column 11: no field is called id"},
   };
   for (const auto& [json, error] : kCases) EXPECT_EQ(tuple_text(json), error) << json;
-  EXPECT_THAT(tuple_text("[{\"$foo\": 7}]"), HasSubstr("column 3: \"$foo\" is none of the keys $int"));
+  EXPECT_THAT(tuple_text("[{\"$foo\": 7}]"),
+              HasSubstr("column 3: \"$foo\" is none of the keys $int"));
   EXPECT_THAT(tuple_text("[{\"$int\": 7, \"b\": 1}]"),
               HasSubstr("column 14: \"b\" is none of the keys $int"));
 }
@@ -237,12 +239,10 @@ TEST(TemplateJson, SaysWhatIsWrongAndWhere) {
       {"[{\"$as\": \"x\", \"$is\": {\"$as\": \"y\"}}]", "column 10: the field has a name already"},
       {"[{\"$ge\": 3, \"$gt\": 3}]", "column 13: \"$gt\" does not go with \"$ge\""},
       {"[{\"$ge\": 3, \"$lt\": 4, \"$le\": 4}]", "column 20: a range ends once on each side"},
-      {"[{\"$ge\": 3, \"$lt\": 4.0}]",
-       "column 2: a range has ends of one type, not int and float"},
+      {"[{\"$ge\": 3, \"$lt\": 4.0}]", "column 2: a range has ends of one type, not int and float"},
       {"[{\"$ge\": 3, \"$lt\": 3}]", "column 2: a range is empty"},
       {"[{\"$ge\": {\"$type\": \"int\"}}]", "column 10: a range ends at a value"},
-      {"[{\"$ge\": null}]",
-       "column 2: a range is of int, float, string or bytes, not of null"},
+      {"[{\"$ge\": null}]", "column 2: a range is of int, float, string or bytes, not of null"},
       {"[{\"$prefix\": 7}]", "column 14: a prefix is a string or bytes"},
       {"[{\"$or\": 7}]", "column 10: \"$or\" holds an array"},
       {"[{\"$or\": []}]", "column 10: a choice has no alternative"},

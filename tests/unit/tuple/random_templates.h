@@ -91,9 +91,7 @@ class RandomTemplates {
         low = canonical(random_.text());
         high = canonical(random_.text());
         break;
-      default:
-        low = canonical(Bytes{random_.bytes()});
-        high = canonical(Bytes{random_.bytes()});
+      default: low = canonical(Bytes{random_.bytes()}); high = canonical(Bytes{random_.bytes()});
     }
     if (high < low) std::swap(low, high);
     const bool point = low == high;
@@ -107,8 +105,8 @@ class RandomTemplates {
 
   Pattern regex() {
     static const std::vector<std::string> kSources = {
-        "^a",  "a/b", R"(a\/b)", R"(\Q[/\E])", R"([^/\\]+\.)", "é|\n", R"(\x{1F600})",
-        R"(\Q)", "[\x01/]", R"(\\/)", R"(\Q\/\E)", "\\\x07"};
+        "^a",           "a/b",   R"(a\/b)", R"(\Q[/\E])", R"([^/\\]+\.)", "é|\n",
+        R"(\x{1F600})", R"(\Q)", "[\x01/]", R"(\\/)",     R"(\Q\/\E)",    "\\\x07"};
     auto made = regex_pattern(kSources[random_.below(kSources.size())]);
     return made.ok() ? *made : any_pattern();
   }

@@ -21,7 +21,15 @@ class RandomTuples {
   uint64_t bits() { return random_(); }
 
   int64_t number() {
-    constexpr int64_t kEdges[] = {0,   1,   -1,  255, 256, -255, -256, -257, int64_t{1} << 53,
+    constexpr int64_t kEdges[] = {0,
+                                  1,
+                                  -1,
+                                  255,
+                                  256,
+                                  -255,
+                                  -256,
+                                  -257,
+                                  int64_t{1} << 53,
                                   std::numeric_limits<int64_t>::min(),
                                   std::numeric_limits<int64_t>::max()};
     if (below(3) == 0) return kEdges[below(std::size(kEdges))];
@@ -30,8 +38,9 @@ class RandomTuples {
 
   double real() {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
-    constexpr double kEdges[] = {0.0,   1.0,     -1.0,      0.1,  3.5, -2.5e-10, 1e300, 5e-324,
-                                 1e23, 4.5e15, kInfinity, -kInfinity, 9007199254740993.0};
+    constexpr double kEdges[] = {
+        0.0,    1.0,  -1.0,   0.1,       3.5,        -2.5e-10,          1e300,
+        5e-324, 1e23, 4.5e15, kInfinity, -kInfinity, 9007199254740993.0};
     if (below(2) == 0) return kEdges[below(std::size(kEdges))];
     const double made = static_cast<double>(number()) / (1.0 + static_cast<double>(below(1000)));
     return made == 0 ? 0 : made;
@@ -39,8 +48,8 @@ class RandomTuples {
 
   std::string text() {
     static const std::vector<std::string> kPieces = {
-        "a", "b", "ab",     "job", " ",  "\"",       "\\", "'", "/",      std::string(1, '\0'),
-        "$", "é", "\u202e", "😀",  "\n", "\u007f\t", "\x01", "|", "\uffff", "?"};
+        "a", "b", "ab",     "job", " ",  "\"",       "\\",   "'", "/",      std::string(1, '\0'),
+        "$", "é", "\u202e", "😀",   "\n", "\u007f\t", "\x01", "|", "\uffff", "?"};
     std::string made;
     for (size_t pieces = below(6); pieces > 0; --pieces) made += kPieces[below(kPieces.size())];
     if (below(20) == 0) made.append(below(400), 'x');

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <re2/re2.h>
 
 #include "tests/unit/tuple/random_templates.h"
 #include "tests/unit/tuple/random_tuples.h"
@@ -72,8 +73,8 @@ TEST(Template, TellsATextFromALongerOneWithAZero) {
 }
 
 TEST(Template, AsksForAnythingOrForAType) {
-  const std::vector<std::string> all = {"(null)", "(true)",  "(1)",    "(1.0)",  "('a')",
-                                        "(b'a')", "([1])",   "({})",   "(@'a')"};
+  const std::vector<std::string> all = {"(null)", "(true)", "(1)",  "(1.0)", "('a')",
+                                        "(b'a')", "([1])",  "({})", "(@'a')"};
   EXPECT_EQ(matching("(?)", all), all);
   EXPECT_EQ(matching("(?any)", all), all);
   EXPECT_THAT(matching("(?null)", all), ElementsAre("(null)"));
@@ -104,8 +105,8 @@ TEST(Template, AsksForARange) {
 }
 
 TEST(Template, AsksForAPrefix) {
-  const std::vector<std::string> texts = {"('pre')", "('prefix')", "('pr')", "(b'pre')",
-                                          R"(("pre\u0000"))", "(@'prefix')"};
+  const std::vector<std::string> texts = {"('pre')",  "('prefix')",       "('pr')",
+                                          "(b'pre')", R"(("pre\u0000"))", "(@'prefix')"};
   EXPECT_THAT(matching("('pre'*)", texts),
               ElementsAre("('pre')", "('prefix')", R"(("pre\u0000"))"));
   EXPECT_THAT(matching(R"(("pre\u0000"*))", texts), ElementsAre(R"(("pre\u0000"))"));
@@ -119,12 +120,32 @@ TEST(Template, AsksForOneOfSeveral) {
 }
 
 TEST(Template, SearchesStringsWithARegularExpression) {
-  const std::vector<std::string> texts = {"('abc')", "('xabc')", R"(("a\u0000c"))", "(b'abc')",
-                                          "('')", "('ABC')"};
+  const std::vector<std::string> texts = {"('abc')",  "('xabc')", R"(("a\u0000c"))",
+                                          "(b'abc')", "('')",     "('ABC')"};
   EXPECT_THAT(matching("(/^a.c$/)", texts), ElementsAre("('abc')", R"(("a\u0000c"))"));
   EXPECT_THAT(matching("(/bc/)", texts), ElementsAre("('abc')", "('xabc')"));
   EXPECT_THAT(matching("(/(?i)^abc/)", texts), ElementsAre("('abc')", "('ABC')"));
   EXPECT_THAT(matching("(/^$/)", texts), ElementsAre("('')"));
+}
+
+TEST(Template, SearchesAsTheExpressionSaysInWhateverFormItIsKept) {
+  const std::string sources[] = {R"(^\Qa.b\E$)", R"(\Q[/\E]+)", R"(a\/b)", "[\n/]",
+                                 "a\nb",         R"(\Qa\E*$)",  "\\\x07",  "[^\x01]\u202e",
+                                 R"(\\/)",       R"(\Qé\/)"};
+  const std::string texts[] = {"a.b", "axb",  "[/",      "[/]]",       "a/b", "\n",   "a\nb", "aaa",
+                               "",    "\x07", "x\u202e", "\x01\u202e", "\\/", "é\\/", "é/"};
+  int found = 0;
+  for (const std::string& source : sources) {
+    const auto pattern = regex_pattern(source);
+    ASSERT_TRUE(pattern.ok()) << pattern.status().to_string();
+    const Template asked = *Template::of({*pattern}, {});
+    for (const std::string& text : texts) {
+      const bool expected = re2::RE2::PartialMatch(text, re2::RE2(source));
+      EXPECT_EQ(asked.matches(*Tuple::of({text})), expected) << source << " | " << text;
+      found += expected;
+    }
+  }
+  EXPECT_GT(found, 10);
 }
 
 TEST(Template, LooksIntoLists) {
@@ -137,8 +158,9 @@ TEST(Template, LooksIntoLists) {
 }
 
 TEST(Template, LooksIntoMapsAndWantsExactlyItsKeys) {
-  const std::vector<std::string> maps = {"({})", "({'a': 1})", "({'a': 1, 'b': 2})",
-                                         "({'b': 2})", "({'a': 'x', 'b': 2, 'c': 3})", "([])"};
+  const std::vector<std::string> maps = {
+      "({})", "({'a': 1})", "({'a': 1, 'b': 2})", "({'b': 2})", "({'a': 'x', 'b': 2, 'c': 3})",
+      "([])"};
   EXPECT_THAT(matching("({'a': ?})", maps), ElementsAre("({'a': 1})"));
   EXPECT_THAT(matching("({'a': ?int, ...})", maps),
               ElementsAre("({'a': 1})", "({'a': 1, 'b': 2})"));
@@ -165,8 +187,9 @@ TEST(Template, WantsFieldsOfOneNameEqual) {
   EXPECT_THAT(matching("(?x:any, ?x:any)", pairs), ElementsAre("(1, 1)", "('a', 'a')"));
   EXPECT_THAT(matching("(?x:int, $x)", pairs), ElementsAre("(1, 1)"));
   EXPECT_THAT(matching("(?x:any, [?x:any])", {"(1, [1])", "(1, [2])"}), ElementsAre("(1, [1])"));
-  EXPECT_THAT(matching("({'a': ?x:any, 'b': ?x:any})", {"({'a': 1, 'b': 1})", "({'a': 1, 'b': 2})"}),
-              ElementsAre("({'a': 1, 'b': 1})"));
+  EXPECT_THAT(
+      matching("({'a': ?x:any, 'b': ?x:any})", {"({'a': 1, 'b': 1})", "({'a': 1, 'b': 2})"}),
+      ElementsAre("({'a': 1, 'b': 1})"));
   EXPECT_THAT(matching("(?x:list, ?x:...)", {"([1, 2], 1, 2)", "([1, 2], 1)", "([])", "([1])"}),
               ElementsAre("([1, 2], 1, 2)", "([])"));
 }
@@ -198,8 +221,8 @@ TEST(Template, IsPlainWhenNothingButEqualityAndTypeDecides) {
   for (const char* text : {"()", "(1, ?int, ?)", "(1, ?x:int, ...)", "([1, {'k': 2}])"}) {
     EXPECT_TRUE(wanted(text).plain()) << text;
   }
-  for (const char* text : {"(>1)", "('a'*)", "(1|2)", "(/a/)", "([?])", "({...})",
-                           "(?x:int, ?x:int)"}) {
+  for (const char* text :
+       {"(>1)", "('a'*)", "(1|2)", "(/a/)", "([?])", "({...})", "(?x:int, ?x:int)"}) {
     EXPECT_FALSE(wanted(text).plain()) << text;
   }
 }
@@ -306,7 +329,8 @@ TEST(Template, MatchesWhatAModelOnValuesMatches) {
     for (const Pattern& field : named.fields()) fields.push_back(without_names(field));
     const Template asked = *Template::of(fields, {}, named.rest());
     const std::vector<Value> values = tuples.values();
-    bool expected = values.size() == fields.size() || (named.rest() && values.size() > fields.size());
+    bool expected =
+        values.size() == fields.size() || (named.rest() && values.size() > fields.size());
     for (size_t i = 0; expected && i < fields.size(); ++i) expected = accepts(fields[i], values[i]);
     const Tuple tuple = *Tuple::of(values);
     ASSERT_EQ(asked.matches(tuple), expected) << to_text(asked) << " " << to_text(tuple);

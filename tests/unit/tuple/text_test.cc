@@ -133,8 +133,7 @@ TEST(TupleText, SaysWhatIsWrongAndWhere) {
       {"(\xe2\x80\xae)", "column 2: \"\\u202e\" begins no value"},
       // Text and bytes.
       {"(\"abc)", "column 2: a string has no closing \""},
-      {"('é', \"\\x41\")",
-       R"(column 8: a string's escapes are \" \' \\ \/ \b \f \n \r \t \uXXXX)"},
+      {"('é', \"\\x41\")", R"(column 8: a string's escapes are \" \' \\ \/ \b \f \n \r \t \uXXXX)"},
       {R"(("\ud800"))", "column 3: \\ud800 is half of a character"},
       {R"(("a\udc00\ud800"))", "column 4: \\udc00 is half of a character"},
       {R"(("\ud800\u0041"))", "column 3: \\ud800 is half of a character"},
@@ -190,7 +189,8 @@ TEST(TemplateText, PrintsWhatItReads) {
            R"((1, ?all:...))",
            R"((?a:[?b:{"k": ?c:int}]))",
        }) {
-    const std::string any_is_shorter = text == "(?, ?int, ?null, ?any)" ? "(?, ?int, ?null, ?)" : text;
+    const std::string any_is_shorter =
+        text == "(?, ?int, ?null, ?any)" ? "(?, ?int, ?null, ?)" : text;
     EXPECT_EQ(template_again(text), any_is_shorter);
   }
 }
@@ -200,8 +200,7 @@ TEST(TemplateText, ReadsOtherSpellingsOfTheSame) {
             "(?x:any, ?y:int, ?z:any, ?w:?null)");
   EXPECT_EQ(template_again("(> 5, >=3   <=9, 'a'  *, 1 | 2, 3 .. 9)"),
             "(>5, 3..9, \"a\"*, 1|2, 3..9)");
-  EXPECT_EQ(template_again("({\"b\": ?x:int, \"a\": ?y:int})"),
-            "({\"a\": ?y:int, \"b\": ?x:int})");
+  EXPECT_EQ(template_again("({\"b\": ?x:int, \"a\": ?y:int})"), "({\"a\": ?y:int, \"b\": ?x:int})");
   EXPECT_EQ(template_again("(1, ..., )"), "(1, ...)");
   EXPECT_EQ(template_again("({..., })"), "({...})");
   EXPECT_EQ(*parse_template("([1, [2]], {'k': null})"),
@@ -241,8 +240,7 @@ TEST(TemplateText, SaysWhatIsWrongAndWhere) {
       {"(7*)", "column 3: expected \",\" or \")\" before *"},
       {"(1|)", "column 4: expected a value before )"},
       {"(1|?x:2)", "column 4: a name stands in front of a field, not inside: ?x:1|2"},
-      {"([?x:int]|1)",
-       "column 2: there are no names inside alternatives; name the whole: ?x:1|2"},
+      {"([?x:int]|1)", "column 2: there are no names inside alternatives; name the whole: ?x:1|2"},
       {"(?x:?y:int)", "column 5: a name stands in front of a field, not inside: ?x:1|2"},
       {"(?x:$y, ?y:int)", "column 5: the field has a name already, x"},
       {"(?int:7)", "column 2: \"int\" is a type; call the field something else"},
@@ -264,7 +262,8 @@ TEST(TemplateText, SaysWhatIsWrongAndWhere) {
               HasSubstr("column 2: /(/ is no regular expression: missing )"));
   EXPECT_THAT(template_again("(/" + std::string(5000, 'a') + "/)"),
               HasSubstr("column 2: a regular expression is 5000 bytes, at most 4096"));
-  EXPECT_THAT(template_again("([" + std::string(3 * kPatternsMax, '?') + "])"), HasSubstr("expected"));
+  EXPECT_THAT(template_again("([" + std::string(3 * kPatternsMax, '?') + "])"),
+              HasSubstr("expected"));
   std::string many = "([";
   for (size_t i = 0; i < kPatternsMax; ++i) many += "?,";
   EXPECT_THAT(template_again(many + "])"), HasSubstr("template has more patterns than 4096"));
@@ -278,9 +277,9 @@ TEST(TextArguments, AreStringsUnlessATypeIsAskedFor) {
 }
 
 TEST(TextArguments, AreReadAsTheirType) {
-  const Arguments arguments = {{"b", "true"},  {"n", "null"},        {"f", "-inf"}, {"g", "1e3"},
-                               {"l", "[1, x\"00\"]"}, {"m", "{'k': []}"}, {"s", "jobs"},
-                               {"raw", "\xff\"\n"}};
+  const Arguments arguments = {{"b", "true"}, {"n", "null"},         {"f", "-inf"},
+                               {"g", "1e3"},  {"l", "[1, x\"00\"]"}, {"m", "{'k': []}"},
+                               {"s", "jobs"}, {"raw", "\xff\"\n"}};
   EXPECT_EQ(tuple_again("($b:bool, $n:null, $f:float, $g:float, $l:list, $m:map, $s:space, "
                         "$raw:bytes, $s:string)",
                         arguments),
@@ -317,7 +316,10 @@ TEST(TextArguments, WithoutValueMeanEqualWhereAFieldHasTheirName) {
 }
 
 TEST(FieldText, PrintsOneCanonicalField) {
-  EXPECT_EQ(field_to_text("\x18\x0d\x07\x16" "a" + std::string(2, '\0')), "[7, \"a\"]");
+  EXPECT_EQ(field_to_text("\x18\x0d\x07\x16"
+                          "a" +
+                          std::string(2, '\0')),
+            "[7, \"a\"]");
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ void fill(const Value& value, v1::Value& message) {
     case Type::kSpace: message.set_space_value(value.as_space()); break;
     case Type::kList:
       message.mutable_list_value();
-      for (const Value& item : value.as_list()) fill(item, *message.mutable_list_value()->add_items());
+      for (const Value& item : value.as_list())
+        fill(item, *message.mutable_list_value()->add_items());
       break;
     case Type::kMap:
       message.mutable_map_value();
@@ -140,7 +141,7 @@ TEST(TupleWire, ReadsSeveralKindsAndPiecesAsProtobufDoes) {
     const auto joined = tuple_from_wire(message.SerializeAsString());
     ASSERT_TRUE(joined.ok()) << joined.status().to_string();
     std::string wire(1, '\x0a');
-    for (size_t length = pieces.size(); ; length >>= 7) {
+    for (size_t length = pieces.size();; length >>= 7) {
       wire += static_cast<char>(length < 0x80 ? length : length | 0x80);
       if (length < 0x80) break;
     }
@@ -151,12 +152,18 @@ TEST(TupleWire, ReadsSeveralKindsAndPiecesAsProtobufDoes) {
 }
 
 TEST(TupleWire, PassesOverUnknownFields) {
-  const std::string unknown = std::string("\x50\x07", 2) +                    // varint
-                              std::string("\x59" "12345678", 9) +             // 64 bits
-                              std::string("\x65" "1234", 5) +                 // 32 bits
-                              field(11, "any") +                              // length
-                              std::string("\x73\x08\x01\x7b\x7c\x74", 6) +    // groups
-                              std::string("\x08\x05", 2);                     // field 1 as varint
+  const std::string unknown = std::string("\x50\x07", 2) +  // varint
+                              std::string(
+                                  "\x59"
+                                  "12345678",
+                                  9) +  // 64 bits
+                              std::string(
+                                  "\x65"
+                                  "1234",
+                                  5) +                                      // 32 bits
+                              field(11, "any") +                            // length
+                              std::string("\x73\x08\x01\x7b\x7c\x74", 6) +  // groups
+                              std::string("\x08\x05", 2);                   // field 1 as varint
   v1::Tuple message;
   ASSERT_TRUE(message.ParseFromString(unknown));
   EXPECT_EQ(*tuple_from_wire(unknown + field(1, kSeven) + unknown), *Tuple::of({7}));
@@ -165,15 +172,15 @@ TEST(TupleWire, PassesOverUnknownFields) {
 
 TEST(TupleWire, RefusesWhatIsNoMessage) {
   for (const std::string& wire : {
-           std::string("\x0a", 1),              // no length
-           std::string("\x0a\x05\x18", 3),      // shorter than its length
-           std::string("\x02\x00", 2),          // field 0
-           std::string("\x0f", 1),              // wire type 7
-           std::string("\x0c", 1),              // an end of no group
-           std::string("\x0b\x14", 2),          // group 1 ended by group 2
-           std::string("\x0b", 1),              // group without an end
+           std::string("\x0a", 1),          // no length
+           std::string("\x0a\x05\x18", 3),  // shorter than its length
+           std::string("\x02\x00", 2),      // field 0
+           std::string("\x0f", 1),          // wire type 7
+           std::string("\x0c", 1),          // an end of no group
+           std::string("\x0b\x14", 2),      // group 1 ended by group 2
+           std::string("\x0b", 1),          // group without an end
            std::string("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 11),
-           std::string(300, '\x0b'),            // groups in groups
+           std::string(300, '\x0b'),  // groups in groups
        }) {
     EXPECT_FALSE(v1::Tuple().ParseFromString(wire));
     EXPECT_EQ(tuple_from_wire(wire).status().code(), Code::kInvalidArgument);
@@ -188,8 +195,9 @@ TEST(TupleWire, RefusesWhatIsNoValueAndNamesTheField) {
   v1::Tuple message;
   message.add_fields()->set_bool_value(true);
   v1::Value& value = *message.add_fields();
-  EXPECT_EQ(why_not(message), "INVALID_ARGUMENT: field 2: a value has no kind set; null is "
-                              "null_value: true");
+  EXPECT_EQ(why_not(message),
+            "INVALID_ARGUMENT: field 2: a value has no kind set; null is "
+            "null_value: true");
   value.set_float_value(std::nan(""));
   EXPECT_EQ(why_not(message), "INVALID_ARGUMENT: field 2: NaN is not a value");
   value.set_space_value("no such name");
@@ -199,11 +207,10 @@ TEST(TupleWire, RefusesWhatIsNoValueAndNamesTheField) {
   // The library writes no bad UTF-8 without complaint, so these are made by hand.
   EXPECT_THAT(tuple_from_wire(field(1, field(5, "\xff"))).status().to_string(),
               HasSubstr("field 1: a string is not UTF-8"));
-  EXPECT_THAT(
-      tuple_from_wire(field(1, field(8, field(1, field(1, "\xff") + field(2, kSeven)))))
-          .status()
-          .to_string(),
-      HasSubstr("a map key is not UTF-8"));
+  EXPECT_THAT(tuple_from_wire(field(1, field(8, field(1, field(1, "\xff") + field(2, kSeven)))))
+                  .status()
+                  .to_string(),
+              HasSubstr("a map key is not UTF-8"));
 }
 
 TEST(TupleWire, SortsMapsAndRefusesAKeyTwice) {
@@ -235,7 +242,8 @@ TEST(TupleWire, KeepsToItsBounds) {
   EXPECT_EQ(refused({"12345678901"}), "RESOURCE_EXHAUSTED tuple_bytes_max");
   EXPECT_EQ(refused({"1234567890"}), "OK ");
   EXPECT_EQ(refused({1, Value::List{1, Value::List{1}}}), "OK ");
-  EXPECT_EQ(refused({1, Value::List{1, Value::List{1, Value::List{}}}}), "INVALID_ARGUMENT depth_max");
+  EXPECT_EQ(refused({1, Value::List{1, Value::List{1, Value::List{}}}}),
+            "INVALID_ARGUMENT depth_max");
   EXPECT_EQ(refused({Value::Map{{"", Value::Map{{"", Value::Map{}}}}}}),
             "INVALID_ARGUMENT depth_max");
 }
@@ -248,7 +256,8 @@ class RandomMessages {
 
   v1::Template message() {
     v1::Template made;
-    for (size_t fields = random_.below(5); fields > 0; --fields) pattern(*made.add_fields(), 0, true);
+    for (size_t fields = random_.below(5); fields > 0; --fields)
+      pattern(*made.add_fields(), 0, true);
     if (random_.below(3) == 0) {
       made.set_rest(true);
       if (random_.below(2) == 0) made.set_rest_name(name());
@@ -317,8 +326,8 @@ TEST(TemplateWire, IsWhatProtobufReadsAndWrites) {
     ASSERT_TRUE(read.ok()) << read.status().to_string() << message.DebugString();
     v1::Template parsed;
     ASSERT_TRUE(parsed.ParseFromString(wire_of(*read)));
-    ASSERT_TRUE(MessageDifferencer::Equals(parsed, message))
-        << message.DebugString() << "became\n" << parsed.DebugString();
+    ASSERT_TRUE(MessageDifferencer::Equals(parsed, message)) << message.DebugString() << "became\n"
+                                                             << parsed.DebugString();
     ASSERT_EQ(*template_from_wire(wire_of(*read)), *read);
   }
 }
@@ -342,6 +351,15 @@ TEST(TemplateWire, SaysItSimplyWhenAListOfPatternsIsAListOfValues) {
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(*read, Template::exactly(tuple_of(list_of({1, Value::Map{{"k", nullptr}}}))));
   EXPECT_TRUE(read->plain());
+}
+
+TEST(TemplateWire, DoesNotCareWhetherAnAbsentEndIsExcluded) {
+  v1::Template message;
+  v1::Range& range = *message.add_fields()->mutable_range();
+  range.mutable_high()->set_int_value(3);
+  const Template made = *template_from_wire(message.SerializeAsString());
+  range.set_low_excluded(true);
+  EXPECT_EQ(*template_from_wire(message.SerializeAsString()), made);
 }
 
 std::string why_not(const v1::Template& message, const Limits& limits = {}) {

@@ -1,0 +1,217 @@
+#include "tests/crash/load.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "tests/crash/unary_caller.h"
+
+namespace tuplespace::crash {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kConnections = 4;       // each with two producers and two consumers a promise
+constexpr int kUnaryCallers = 2;      // of each promise
+constexpr size_t kOutsAtOnceMax = 32;
+constexpr size_t kTakesAtOnceMax = 16;
+constexpr auto kStuckAfter = 60s;
+
+const char* jobs(Promise promise) { return promise == Promise::kSync ? "jobs.sync" : "jobs.async"; }
+const char* calls(Promise promise) {
+  return promise == Promise::kSync ? "calls.sync" : "calls.async";
+}
+
+std::string tuple_of(TupleId id) { return fmt::format("(\"t\", {})", id); }
+
+// One that places tuples and takes them again, each by itself.
+class UnaryWorker {
+ public:
+  UnaryWorker(const std::string& address, History& history, Promise promise)
+      : caller_(address), history_(history), promise_(promise) {}
+
+  void turn(std::mt19937_64& random) {
+    if (mine_.empty() || (mine_.size() < 50 && random() % 2 == 0)) {
+      place();
+    } else {
+      std::swap(mine_[random() % mine_.size()], mine_.back());
+      take(mine_.back());
+      mine_.pop_back();
+    }
+  }
+
+ private:
+  void place() {
+    const TupleId id = history_.out_sent(promise_);
+    const UnaryAnswer answer = caller_.out(calls(promise_), id);
+    if (answer.outcome != Outcome::kDone) return history_.out_unknown(id);
+    history_.out_done(id, answer.sequence);
+    mine_.push_back(id);
+  }
+  void take(TupleId id) {
+    history_.take_sent();
+    const UnaryAnswer answer = caller_.inp(calls(promise_), id);
+    if (answer.outcome == Outcome::kDone) return history_.take_done(id, answer.sequence);
+    if (answer.outcome == Outcome::kNothing) return history_.take_refused();
+    history_.take_unknown(id);
+  }
+
+  UnaryCaller caller_;
+  History& history_;
+  const Promise promise_;
+  std::vector<TupleId> mine_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Load>> Load::open(const std::string& address, History& history,
+                                         uint64_t seed) {
+  std::unique_ptr<Load> load(new Load(history));
+  for (int i = 0; i < kConnections; ++i) {
+    Result<client::Connection> connection = client::connect(address);
+    if (!connection.ok()) return connection.status();
+    load->connections_.push_back(*connection);
+  }
+  for (const Promise promise : {Promise::kSync, Promise::kAsync}) {
+    client::Policy policy;
+    policy.durability = promise == Promise::kSync ? client::Durability::kSync
+                                                  : client::Durability::kAsync;
+    for (const char* name : {jobs(promise), calls(promise)}) {
+      const Result<bool> created = load->connections_[0].create(name, policy);
+      if (!created.ok()) return created.status();
+    }
+    for (client::Connection& connection : load->connections_) {
+      const client::Space space = connection.space(jobs(promise));
+      for (int i = 0; i < 2; ++i) {
+        load->add(promise, seed++, [load = load.get(), space, promise](std::mt19937_64& random) {
+          load->produce(space, promise, random);
+        });
+        load->add(promise, seed++, [load = load.get(), space](std::mt19937_64& random) {
+          load->consume(space, random);
+        });
+      }
+    }
+    for (int i = 0; i < kUnaryCallers; ++i) {
+      auto worker = std::make_shared<UnaryWorker>(address, history, promise);
+      load->add(promise, seed++,
+                [worker](std::mt19937_64& random) { worker->turn(random); });
+    }
+  }
+  return load;
+}
+
+Load::~Load() {
+  {
+    std::lock_guard lock(mutex_);
+    ending_ = true;
+    mix_ = {false, false};
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Load::add(Promise promise, uint64_t seed, std::function<void(std::mt19937_64&)> turn) {
+  threads_.emplace_back([this, promise, seed, turn = std::move(turn)] {
+    std::mt19937_64 random(seed);
+    while (await_work(promise)) {
+      turn(random);
+      std::lock_guard lock(mutex_);
+      --working_;
+      changed_.notify_all();
+    }
+  });
+}
+
+// Returns when there is work, or false at the end.
+bool Load::await_work(Promise promise) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] {
+    return ending_ || (promise == Promise::kSync ? mix_.sync : mix_.async);
+  });
+  if (ending_) return false;
+  ++working_;
+  return true;
+}
+
+bool Load::paused() {
+  std::lock_guard lock(mutex_);
+  return !mix_.sync && !mix_.async;
+}
+
+void Load::resume(Mix mix) {
+  {
+    std::lock_guard lock(mutex_);
+    mix_ = mix;
+  }
+  changed_.notify_all();
+}
+
+Status Load::pause() {
+  resume({false, false});
+  std::unique_lock lock(mutex_);
+  if (changed_.wait_for(lock, kStuckAfter, [&] { return working_ == 0; })) return {};
+  return {Code::kDeadlineExceeded,
+          fmt::format("{} clients still wait for an answer after a minute", working_)};
+}
+
+void Load::produce(client::Space space, Promise promise, std::mt19937_64& random) {
+  if (history_.tuples() > kTuplesMax) {
+    std::this_thread::sleep_for(1ms);  // let the consumers catch up
+    return;
+  }
+  std::vector<std::pair<TupleId, client::Call<client::Placed>>> calls;
+  for (size_t left = 1 + random() % kOutsAtOnceMax; left > 0; --left) {
+    const TupleId id = history_.out_sent(promise);
+    calls.emplace_back(id, space.out_async(tuple_of(id)));
+  }
+  for (auto& [id, call] : calls) {
+    const Result<client::Placed> placed = call.get();
+    if (placed.ok()) {
+      history_.out_done(id, placed->id);
+    } else if (placed.status().problem().outcome_unknown) {
+      history_.out_unknown(id);
+    } else {
+      history_.out_refused(id);
+    }
+  }
+}
+
+void Load::consume(client::Space space, std::mt19937_64& random) {
+  std::vector<client::Call<client::Match>> calls;
+  for (size_t left = 1 + random() % kTakesAtOnceMax; left > 0; --left) {
+    history_.take_sent();
+    calls.push_back(space.in_async("(\"t\", ?int)"));
+  }
+  for (client::Call<client::Match>& call : calls) {
+    while (!call.wait_for(5ms)) {
+      if (paused()) call.cancel();
+    }
+    const Result<client::Match> match = call.get();
+    if (match.ok()) {
+      history_.take_done(static_cast<TupleId>((*match)[1].as_int()), match->sequence());
+    } else if (match.status().problem().outcome_unknown) {
+      history_.take_lost(match.status().to_string());
+    } else {
+      history_.take_refused();
+    }
+  }
+}
+
+Result<std::set<TupleId>> Load::present() {
+  std::set<TupleId> found;
+  for (const Promise promise : {Promise::kSync, Promise::kAsync}) {
+    for (const char* name : {jobs(promise), calls(promise)}) {
+      const Status scanned =
+          connections_[0].space(name).scan("(\"t\", ?int)", [&](const client::Match& match) {
+            found.insert(static_cast<TupleId>(match[1].as_int()));
+            return true;
+          });
+      if (!scanned.ok()) return scanned;
+    }
+  }
+  return found;
+}
+
+}  // namespace tuplespace::crash

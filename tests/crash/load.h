@@ -1,0 +1,68 @@
+// Load is many clients at work: connections with a session, whose calls survive the server, and
+// callers without one. They tell the History what they ask for and what they are told.
+//
+// Spaces: jobs.sync and jobs.async for sessions, where anybody takes from everybody;
+// calls.sync and calls.async for the others, where each takes its own by name.
+//
+// Threads: the one that made it; it has its own inside.
+// Bounds:  about kTuplesMax tuples exist at a time.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/crash/history.h"
+#include "tuplespace/client.h"
+#include "tuplespace/status.h"
+
+namespace tuplespace::crash {
+
+inline constexpr size_t kTuplesMax = 2'000;
+
+// Which spaces are worked on.
+struct Mix {
+  bool sync;
+  bool async;
+};
+
+class Load {
+ public:
+  // Connects and makes the spaces. `history` must outlive it.
+  static Result<std::unique_ptr<Load>> open(const std::string& address, History& history,
+                                            uint64_t seed);
+  ~Load();
+
+  void resume(Mix mix);
+  // Returns when no operation is under way any more.
+  // Errors: DEADLINE_EXCEEDED if that takes a minute: somebody waits for an answer in vain.
+  Status pause();
+
+  // All tuples that are there. Requires: paused.
+  Result<std::set<TupleId>> present();
+
+ private:
+  explicit Load(History& history) : history_(history) {}
+  void add(Promise promise, uint64_t seed, std::function<void(std::mt19937_64&)> turn);
+  bool await_work(Promise promise);
+  bool paused();
+  void produce(client::Space space, Promise promise, std::mt19937_64& random);
+  void consume(client::Space space, std::mt19937_64& random);
+
+  History& history_;
+  std::vector<client::Connection> connections_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Mix mix_{false, false};
+  bool ending_ = false;
+  size_t working_ = 0;  // threads
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace tuplespace::crash

@@ -1,0 +1,228 @@
+// crash_campaign: a real server under load from many clients dies again and again, and an oracle
+// that knows what was sent, answered and pending says whether anything was lost or doubled.
+//
+// One cycle: load, a crash at a random moment (SIGKILL, or a power cut of the file system that
+// the data is on), sometimes another one during recovery, restart, load again, rest, comparison.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <random>
+#include <thread>
+
+#include "tests/crash/history.h"
+#include "tests/crash/load.h"
+#include "tests/crash/loop_disk.h"
+#include "tests/crash/server_process.h"
+
+namespace tuplespace::crash {
+namespace {
+
+constexpr int kExitWrong = 1;
+constexpr int kExitCannotRun = 77;  // ctest shows it as not run
+
+struct Settings {
+  std::string server;
+  std::string directory;    // for data and images; empty: a new one that goes away
+  std::string file_system;  // empty: kill only
+  int cycles = 50;
+  uint64_t seed = 0;
+  bool unsafe_no_sync = false;
+};
+
+class Campaign {
+ public:
+  Campaign(const Settings& settings, std::string directory)
+      : settings_(settings), directory_(std::move(directory)), random_(settings.seed) {}
+
+  // Errors: what this machine lacks for it.
+  Status prepare();
+  // Returns true if nothing was wrong.
+  bool run();
+  // Ends server and mounts, not the clients.
+  void abandon();
+
+ private:
+  uint64_t below(uint64_t n) { return random_() % n; }
+  void rest(uint64_t milliseconds_max) {
+    std::this_thread::sleep_for(std::chrono::microseconds(below(1000 * milliseconds_max)));
+  }
+  Mix random_mix();
+  Status start();
+  Status cycle();
+  Status crash();
+  Status compare();
+  void report(int cycles) const;
+
+  const Settings& settings_;
+  const std::string directory_;
+  std::mt19937_64 random_;
+  std::unique_ptr<LoopDisk> disk_;  // power cuts only
+  std::unique_ptr<ServerProcess> server_;
+  History history_;
+  std::unique_ptr<Load> load_;
+  uint64_t crashes_ = 0;
+  uint64_t violations_ = 0;
+};
+
+Status Campaign::prepare() {
+  std::string data = directory_ + "/data";
+  if (!settings_.file_system.empty()) {
+    TS_RETURN_IF_ERROR(enter_mount_namespace());
+    Result<std::unique_ptr<LoopDisk>> disk = LoopDisk::make(settings_.file_system, directory_);
+    if (!disk.ok()) return disk.status();
+    disk_ = std::move(*disk);
+    data = disk_->path() + "/data";
+  }
+  std::vector<std::string> words{"--data", data, "--session-ttl", "10m"};
+  if (settings_.unsafe_no_sync) words.push_back("--unsafe-no-sync");
+  server_ = std::make_unique<ServerProcess>(settings_.server, words, directory_ + "/server.log");
+  return {};
+}
+
+Status Campaign::start() {
+  TS_RETURN_IF_ERROR(server_->start());
+  Result<std::unique_ptr<Load>> load =
+      Load::open(server_->address(), history_, settings_.seed * 1000);
+  if (!load.ok()) return load.status();
+  load_ = std::move(*load);
+  // Something synced on every connection: the sessions outlive a power cut.
+  load_->resume({.sync = true, .async = false});
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  TS_RETURN_IF_ERROR(load_->pause());
+  return compare();
+}
+
+bool Campaign::run() {
+  int cycles = 0;
+  Status status = start();
+  while (status.ok() && violations_ == 0 && cycles < settings_.cycles) {
+    ++cycles;
+    status = cycle();
+    if (cycles % 50 == 0) report(cycles);
+  }
+  if (status.ok() && violations_ == 0) {
+    load_.reset();
+    status = server_->stop();
+  }
+  if (!status.ok()) {
+    ++violations_;
+    fmt::print("violation in cycle {}: {}\n", cycles, status.to_string());
+  }
+  report(cycles);
+  return violations_ == 0;
+}
+
+void Campaign::abandon() {
+  if (server_->running()) server_->kill();
+  disk_.reset();
+}
+
+Mix Campaign::random_mix() {
+  const uint64_t kind = below(3);
+  return {.sync = kind != 1, .async = kind != 0};
+}
+
+Status Campaign::cycle() {
+  load_->resume(random_mix());
+  rest(200);
+  TS_RETURN_IF_ERROR(crash());
+  while (below(5) == 0) {  // again, before or while it recovers
+    TS_RETURN_IF_ERROR(server_->begin());
+    rest(60);
+    TS_RETURN_IF_ERROR(crash());
+  }
+  TS_RETURN_IF_ERROR(server_->start());
+  rest(50);
+  TS_RETURN_IF_ERROR(load_->pause());
+  return compare();
+}
+
+Status Campaign::crash() {
+  ++crashes_;
+  if (disk_) TS_RETURN_IF_ERROR(disk_->cut_power());
+  server_->kill();
+  if (disk_) {
+    TS_RETURN_IF_ERROR(disk_->mount_again());
+    // What it answered before it died has to be told before what is answered later.
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  history_.crashed(disk_ ? Crash::kPowerCut : Crash::kKill);
+  return {};
+}
+
+Status Campaign::compare() {
+  const Result<std::set<TupleId>> present = load_->present();
+  if (!present.ok()) return present.status();
+  for (const std::string& wrong : history_.check(*present)) {
+    if (++violations_ <= 10) fmt::print("violation after crash {}: {}\n", crashes_, wrong);
+  }
+  return {};
+}
+
+void Campaign::report(int cycles) const {
+  const HistoryFigures figures = history_.figures();
+  fmt::print("{} {} cycles, {} crashes: {} operations sent, {} acknowledged, {} refused or empty, "
+             "{} unknown; {} pending at a crash; {} lost with an unsynced tail; {} violations\n",
+             settings_.file_system.empty() ? "kill" : "power cut " + settings_.file_system, cycles,
+             crashes_, figures.sent, figures.acknowledged, figures.refused, figures.unknown,
+             figures.pending, figures.tail_lost, violations_);
+  std::fflush(stdout);
+}
+
+int run(Settings settings) {
+  const bool keeps = !settings.directory.empty();
+  std::string directory = settings.directory;
+  if (!keeps) {
+    directory = std::filesystem::temp_directory_path() / "crash_campaign.XXXXXX";
+    if (::mkdtemp(directory.data()) == nullptr) return kExitWrong;
+  }
+  std::filesystem::create_directories(directory);
+  fmt::print("seed {}, directory {}\n", settings.seed, directory);
+  std::fflush(stdout);
+  auto campaign = std::make_unique<Campaign>(settings, directory);
+  if (const Status status = campaign->prepare(); !status.ok()) {
+    fmt::print("NOT RUN: {}\n", status.to_string());
+    if (!keeps) std::filesystem::remove_all(directory);
+    return kExitCannotRun;
+  }
+  const bool fine = campaign->run();
+  if (settings.unsafe_no_sync) {
+    fmt::print("{}\n", fine ? "a server that never syncs was NOT caught: this test does not bite"
+                            : "a server that never syncs was caught, as it must be");
+  }
+  std::fflush(stdout);
+  const int code = fine != settings.unsafe_no_sync ? 0 : kExitWrong;
+  if (fine) {
+    campaign.reset();
+  } else {
+    campaign->abandon();
+  }
+  if (code == 0 && !keeps) std::filesystem::remove_all(directory);
+  // Clients may wait for answers that will never come: they end with the process.
+  if (!fine) std::_Exit(code);
+  return code;
+}
+
+}  // namespace
+}  // namespace tuplespace::crash
+
+int main(int count, char** words) {
+  tuplespace::crash::Settings settings;
+  settings.seed = std::random_device()();
+  CLI::App app("Crashes a tuplespaced again and again and checks what it promised.");
+  app.add_option("--server", settings.server, "the tuplespaced to run")->required();
+  app.add_option("--cycles", settings.cycles, "how many crashes, at least");
+  app.add_option("--power", settings.file_system, "cut the power of this file system")
+      ->check(CLI::IsMember({"ext4", "xfs"}));
+  app.add_option("--directory", settings.directory, "for data, images and the server's log");
+  app.add_option("--seed", settings.seed, "repeats the same choices");
+  app.add_flag("--unsafe-no-sync", settings.unsafe_no_sync,
+               "the negative control: the server does not sync, and has to be caught");
+  CLI11_PARSE(app, count, words);
+  return tuplespace::crash::run(settings);
+}

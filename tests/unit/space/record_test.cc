@@ -1,0 +1,127 @@
+// How a shard's state is spelled on disk: the examples of record.h, and every record there and
+// back.
+#include "tuplespace/space/record.h"
+
+#include "tests/unit/space/rig.h"
+
+namespace tuplespace {
+namespace {
+
+std::string hex(std::string_view bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    text += fmt::format("{}{:02x}", text.empty() ? "" : " ", static_cast<unsigned char>(c));
+  }
+  return text;
+}
+
+TEST(Record, ATupleIsSpelledAsTheHeaderSays) {
+  EXPECT_EQ(hex(record::TupleKey(0, 1, 7).view()),
+            "00 00 05 00 00 00 01 00 00 00 00 00 00 00 07");
+  Entry entry;
+  entry.tuple = tuple("('a', 7)");
+  entry.id = 7;
+  entry.out_at = 1'000;
+  std::string value;
+  record::encode_tuple(entry, Due(), value);
+
+  ASSERT_GT(value.size(), 4u);
+  EXPECT_EQ(hex(value.substr(0, value.size() - 4)),
+            "01 00 e8 03 00 00 00 00 00 00 00 00 00 00 16 61 00 0d 07");
+}
+
+TEST(Record, ATuplesAttemptsAndTimesComeBack) {
+  Entry entry;
+  entry.tuple = tuple("('a', [1, {'k': null}])");
+  entry.out_at = 123'456'789;
+  entry.attempt = 3;
+  std::string value;
+  record::encode_tuple(entry, Due{200, 300}, value);
+  const Result<record::TupleState> state = record::decode_tuple(value);
+
+  ASSERT_TRUE(state.ok()) << state.status().to_string();
+  EXPECT_EQ(state->out_at, 123'456'789);
+  EXPECT_EQ(state->attempt, 3);
+  EXPECT_EQ(state->due.visible_at, 200);
+  EXPECT_EQ(state->due.expires_at, 300);
+  EXPECT_EQ(state->bytes, entry.tuple.bytes());
+  EXPECT_EQ(state->arity, 2u);
+}
+
+TEST(Record, TheShardsOwnStateComesBack) {
+  const auto state = record::decode_shard(record::encode(record::ShardState{99, 7, 1'234}));
+
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(state->sequence_limit, 99u);
+  EXPECT_EQ(state->next_space, 7u);
+  EXPECT_EQ(state->time, 1'234);
+}
+
+TEST(Record, ASpaceComesBack) {
+  Policy policy{Durability::kAsync, 0, Order::kRandom, 5, 1'000};
+  const auto state = record::decode_space(record::encode(record::SpaceState{"a/b", policy}));
+
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(state->name, "a/b");
+  EXPECT_EQ(state->policy, policy);
+}
+
+TEST(Record, ASessionComesBack) {
+  const std::string secret("\0s", 2);
+  const auto state = record::decode_session(record::encode(record::SessionState{500, 3, secret}));
+
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(state->ttl, 500);
+  EXPECT_EQ(state->epoch, 3u);
+  EXPECT_EQ(state->secret, secret);
+}
+
+TEST(Record, AnswersComeBackInTheirOrder) {
+  std::string body;
+  record::append({1, 11, record::AnswerKind::kOut, 100, 5'000, {}}, body);
+  record::append({2, 22, record::AnswerKind::kTake, 101, {}, {7, 9}}, body);
+  const auto answers = record::decode_answers(record::finish_answers(2, body));
+
+  ASSERT_TRUE(answers.ok()) << answers.status().to_string();
+  ASSERT_EQ(answers->size(), 2u);
+  EXPECT_EQ((*answers)[0].ttl, 5'000);
+  EXPECT_EQ((*answers)[1].number, 2u);
+  EXPECT_EQ((*answers)[1].hash, 22u);
+  EXPECT_THAT((*answers)[1].taken, testing::ElementsAre(7u, 9u));
+}
+
+TEST(Record, KeysAscendAsRecoveryNeedsThem) {
+  using namespace record;
+  const std::vector<std::string> keys = {shard_key(1),
+                                         space_key(1, 2),
+                                         session_key(1, 5),
+                                         answers_key(1, 5, 1),
+                                         answers_key(1, 5, 256),
+                                         std::string(TupleKey(1, 2, 3).view()),
+                                         std::string(TupleKey(1, 2, 256).view()),
+                                         std::string(TupleKey(1, 3, 1).view()),
+                                         shard_key(2)};
+  EXPECT_TRUE(std::is_sorted(keys.begin(), keys.end()));
+  const auto [first, end] = tuple_key_range(1, 2);
+  EXPECT_LE(first, keys[5]);
+  EXPECT_GT(end, keys[6]);
+  EXPECT_LE(end, keys[7]);
+}
+
+TEST(Record, EveryTurnedBitOfAValueIsSeen) {
+  Entry entry;
+  entry.tuple = tuple("('a', 7)");
+  std::string value;
+  record::encode_tuple(entry, Due{0, 300}, value);
+  for (size_t bit = 0; bit < value.size() * 8; ++bit) {
+    std::string damaged = value;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ 1 << bit % 8);
+    EXPECT_FALSE(record::decode_tuple(damaged).ok()) << "bit " << bit;
+  }
+  for (size_t size = 0; size < value.size(); ++size) {
+    EXPECT_FALSE(record::decode_tuple(value.substr(0, size)).ok()) << "cut at " << size;
+  }
+}
+
+}  // namespace
+}  // namespace tuplespace

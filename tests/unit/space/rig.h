@@ -1,0 +1,231 @@
+// Rig is a shard with a clock, a store and clients that a test moves by verbs. Tuples are text.
+//
+//   rig.out("jobs", "('job', 7)");
+//   const Ask asked = rig.in("jobs", "('job', ?int)");
+//   EXPECT_EQ(rig.said(asked), "('job', 7)");         what it was answered, "" if nothing yet
+#pragma once
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/model/shard_host.h"
+#include "tuplespace/tuple/text.h"
+
+namespace tuplespace {
+
+inline Tuple tuple(const std::string& text) {
+  Result<Tuple> parsed = parse_tuple(text);
+  EXPECT_TRUE(parsed.ok()) << text << ": " << parsed.status().message();
+  return parsed.ok() ? *parsed : Tuple();
+}
+
+inline Template wanted(const std::string& text) {
+  Result<Template> parsed = parse_template(text);
+  EXPECT_TRUE(parsed.ok()) << text << ": " << parsed.status().message();
+  return parsed.ok() ? *parsed : Template();
+}
+
+// Where the answer to something asked will be found.
+using Ask = std::pair<uint64_t, uint64_t>;
+
+class Rig {
+ public:
+  static constexpr uint64_t kAlone = 1;  // the receiver of what is asked without a session
+
+  explicit Rig(ShardConfig config = {}) : host(config) {}
+
+  // A client with a session held by a stream.
+  struct Client {
+    SessionId session = 0;
+    uint64_t epoch = 0;
+    uint64_t receiver = 0;
+    Number last = 0;
+  };
+
+  Ask ask(Operation operation, Client* client = nullptr) {
+    if (client != nullptr) {
+      const Number number = ++client->last;
+      operation.caller = {client->session, number, number, ""};
+      operation.reply = {client->receiver, number};
+    } else {
+      operation.reply = {kAlone, next_token_++};
+    }
+    const Ask asked = {operation.reply.receiver, operation.reply.token};
+    host.apply(std::move(operation));
+    collect();
+    return asked;
+  }
+
+  struct Extra {
+    std::optional<Duration> ttl, delay;
+    bool pulse = false;
+  };
+  Ask out(const std::string& space, const std::string& text, Extra extra, Client* client = nullptr) {
+    Operation operation;
+    operation.what = Out{space, tuple(text), extra.ttl, extra.delay, extra.pulse};
+    return ask(std::move(operation), client);
+  }
+  Ask out(const std::string& space, const std::string& text, Client* client = nullptr) {
+    return out(space, text, Extra(), client);
+  }
+
+  struct How {
+    std::optional<Duration> wait;
+    Order order = Order::kDefault;
+    uint32_t field = 0;
+    uint32_t max = 1;
+  };
+  Ask take(bool remove, const std::string& space, const std::string& text, How how,
+           Client* client = nullptr) {
+    Operation operation;
+    operation.what =
+        Take{space, wanted(text), remove, how.wait, {how.order, how.field, ""}, how.max};
+    return ask(std::move(operation), client);
+  }
+  Ask in(const std::string& space, const std::string& text, Client* client = nullptr) {
+    return take(true, space, text, How(), client);
+  }
+  Ask rd(const std::string& space, const std::string& text, Client* client = nullptr) {
+    return take(false, space, text, How(), client);
+  }
+  Ask inp(const std::string& space, const std::string& text, Client* client = nullptr) {
+    How probe;
+    probe.wait = 0;
+    return take(true, space, text, probe, client);
+  }
+  Ask rdp(const std::string& space, const std::string& text) {
+    How probe;
+    probe.wait = 0;
+    return take(false, space, text, probe);
+  }
+
+  CountAnswer count(const std::string& space, const std::string& text = "(...)") {
+    Operation operation;
+    operation.what = Count{space, wanted(text)};
+    const Answer* counted = answer(ask(std::move(operation)));
+    const auto* figures = counted ? std::get_if<CountAnswer>(&counted->what) : nullptr;
+    return figures ? *figures : CountAnswer{};
+  }
+
+  Ask create(const std::string& space, Durability durability) {
+    Operation operation;
+    operation.what = CreateSpace{space, {.durability = durability}};
+    return ask(std::move(operation));
+  }
+
+  Client open(Duration ttl = 0) {
+    Client client;
+    client.receiver = next_receiver_++;
+    Operation operation;
+    operation.what = OpenSession{ttl, "secret", true};
+    operation.reply = {client.receiver, 0};
+    host.apply(std::move(operation));
+    collect();
+    const auto& opened = std::get<SessionAnswer>(answer({client.receiver, 0})->what);
+    client.session = opened.session;
+    client.epoch = opened.epoch;
+    return client;
+  }
+  void suspend(Client& client) {
+    Operation operation;
+    operation.what = SuspendSession{client.session, client.epoch};
+    host.apply(std::move(operation));
+    collect();
+  }
+  SessionAnswer resume(Client& client, std::vector<NumberRange> pending = {}) {
+    client.receiver = next_receiver_++;
+    Operation operation;
+    operation.what = ResumeSession{client.session, "secret", 0, std::move(pending)};
+    operation.reply = {client.receiver, 0};
+    host.apply(std::move(operation));
+    collect();
+    const auto* resumed = std::get_if<SessionAnswer>(&answer({client.receiver, 0})->what);
+    if (resumed != nullptr) client.epoch = resumed->epoch;
+    return resumed != nullptr ? *resumed : SessionAnswer{};
+  }
+  void confirm(const Client& client, NumberRange range) {
+    Operation operation;
+    operation.what = Confirm{client.session, "", true, {range}};
+    host.apply(std::move(operation));
+    collect();
+  }
+  void close(const Client& client) {
+    Operation operation;
+    operation.what = CloseSession{client.session, "", true, {}};
+    host.apply(std::move(operation));
+    collect();
+  }
+  void cancel(Ask asked) {
+    Operation operation;
+    operation.what = Cancel{0, 0, {asked.first, asked.second}};
+    host.apply(std::move(operation));
+    collect();
+  }
+
+  void advance(Duration by) {
+    host.advance_to(host.now() + by);
+    collect();
+  }
+  void restart() {
+    EXPECT_TRUE(host.restart().ok());
+    collect();
+  }
+
+  const Answer* answer(Ask asked) const {
+    const auto found = answers_.find(asked);
+    return found == answers_.end() ? nullptr : &found->second;
+  }
+
+  // What was answered: tuples, NONE, TIMEOUT, OK, the name of an error, or "" for nothing yet.
+  std::string said(Ask asked) const {
+    const Answer* answered = answer(asked);
+    return answered ? said(*answered) : "";
+  }
+  static std::string said(const Answer& answered) {
+    if (!answered.status.ok()) return code_name(answered.status.code());
+    const auto* take = std::get_if<TakeAnswer>(&answered.what);
+    if (take == nullptr) return "OK";
+    if (take->ended == Ended::kNone) return "NONE";
+    if (take->ended == Ended::kTimeout) return "TIMEOUT";
+    std::string text;
+    for (const Found& found : take->tuples) {
+      text += (text.empty() ? "" : " ") + to_text(found.tuple);
+      if (found.attempt > 0) text += fmt::format(" attempt {}", found.attempt);
+    }
+    return text;
+  }
+
+  Sequence sequence(Ask asked) const { return answer(asked)->sequence; }
+  Shard::Figures figures() { return host.shard().figures(); }
+
+  // How many tuples were looked at for what `verb` does.
+  template <typename Verb>
+  uint64_t examined_by(Verb verb) {
+    const uint64_t before = figures().candidates;
+    verb();
+    return figures().candidates - before;
+  }
+
+  ShardHost host;
+
+ private:
+  void collect() {
+    for (Answer& answer : host.take_answers()) {
+      const Ask asked = {answer.reply.receiver, answer.reply.token};
+      EXPECT_EQ(answers_.count(asked), 0u) << "a second answer: " << said(answer);
+      answers_[asked] = std::move(answer);
+    }
+  }
+
+  std::map<Ask, Answer> answers_;
+  uint64_t next_token_ = 1;
+  uint64_t next_receiver_ = 100;
+};
+
+}  // namespace tuplespace
