@@ -24,6 +24,5 @@ install(FILES ${PROJECT_BINARY_DIR}/TuplespaceConfig.cmake
 
 install(DIRECTORY clients/cpp/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES tuplespace/status.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tuplespace)
-install(FILES tuplespace/tuple/value.h tuplespace/tuple/tuple.h tuplespace/tuple/template.h
-              tuplespace/tuple/text.h tuplespace/tuple/json.h
-        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tuplespace/tuple)
+install(DIRECTORY tuplespace/tuple DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tuplespace
+        FILES_MATCHING PATTERN "*.h")

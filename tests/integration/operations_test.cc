@@ -31,10 +31,8 @@ struct Operations : testing::Test {
     return client.call(kOut, request, response);
   }
 
-  LocalServer server{[](Config& config) {
-    config.engine.shard.limits.tuple_bytes_max = 2000;
-    config.engine.shard.tuples_max = 100;
-  }};
+  LocalServer server{
+      [](Config& config) { config.engine.shard.limits.tuple_bytes_max = 2000; }};
   WireClient client{server.address()};
 };
 
@@ -128,12 +126,17 @@ TEST_F(Operations, AnErrorNamesItsBound) {
 }
 
 TEST_F(Operations, ATupleTooManyIsRefusedAndTheOthersStay) {
-  for (int number = 0; number < 100; ++number) ASSERT_TRUE(client.out("s", tuple("n", 1)).ok());
+  v1::CreateSpaceRequest create;
+  create.set_name("s");
+  create.mutable_policy()->set_tuples_max(3);
+  v1::CreateSpaceResponse created;
+  ASSERT_TRUE(client.call("tuplespace.v1.Admin/CreateSpace", create, created).ok());
+  for (int number = 0; number < 3; ++number) ASSERT_TRUE(client.out("s", tuple("n", 1)).ok());
   const Outcome outcome = client.out("s", tuple("n", 1));
   EXPECT_EQ(outcome.code, kResourceExhausted);
   ASSERT_TRUE(outcome.problem);
   EXPECT_EQ(outcome.problem->bound(), "tuples_max");
-  EXPECT_EQ(client.count("s", wanted("n", 1)).ready(), 100);
+  EXPECT_EQ(client.count("s", wanted("n", 1)).ready(), 3);
 }
 
 TEST_F(Operations, WhatMakesNoTupleIsRefused) {

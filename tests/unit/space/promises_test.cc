@@ -261,7 +261,7 @@ TEST(Promise7, ASuspendedWaitIsOfferedNothingAndKeepsItsPlaceInLine) {
   rig.out("s", "(2)");
 
   EXPECT_EQ(rig.said(first), "");
-  EXPECT_EQ(rig.said({ann.receiver, 1}), "(2)");
+  EXPECT_EQ(rig.said(Ask(ann.receiver, 1)), "(2)");
   EXPECT_EQ(rig.said(third), "");
 }
 
