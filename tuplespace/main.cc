@@ -1,7 +1,9 @@
 // tuplespaced: settings -> store -> engine -> server; a signal -> drain -> exit code.
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "tuplespace/engine/engine.h"
@@ -20,6 +22,21 @@ constexpr int kExitStorage = 3;
 int fail(int code, const Status& status) {
   std::fprintf(stderr, "tuplespaced: %s\n", status.message().c_str());
   return code;
+}
+
+// A connection takes two descriptors, and the store some; the usual soft limit is 1024.
+void fit_descriptors(Config& config) {
+  constexpr rlim_t kOthers = 1'024;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const rlim_t wanted = 2 * config.connections_max + kOthers;
+  if (limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= wanted) return;
+  config.connections_max = std::max<size_t>(limit.rlim_cur / 4, 1);
+  log(Level::kWarning, "connections_max_lowered",
+      {{"connections_max", config.connections_max}, {"descriptors_max", limit.rlim_cur}});
 }
 
 // Every thread that is started later inherits the mask, so that only wait_for_signal() hears.
@@ -55,8 +72,9 @@ Result<std::unique_ptr<Store>> open_store(const Config& config) {
   return std::unique_ptr<Store>(std::move(*store));
 }
 
-int run(const Config& config) {
+int run(Config config) {
   set_log_level(config.log_level);
+  fit_descriptors(config);
   block_signals();
   Result<std::unique_ptr<Server>> server = Server::open(config);
   if (!server.ok()) return fail(kExitUsage, server.status());

@@ -58,7 +58,7 @@ std::vector<Match> Builder::many(Reply& reply) const {
 }
 
 Status Builder::nothing(Verb verb, const std::string& space, std::optional<milliseconds> wait) {
-  const std::string begin = std::string(verb_name(verb)) + " in \"" + space + "\": nothing matched";
+  const std::string begin = std::string(verb_name(verb)) + " \"" + space + "\": nothing matched";
   if (!wait || wait->count() <= 0) return {Code::kDeadlineExceeded, begin};
   return {Code::kDeadlineExceeded,
           begin + " within " + std::to_string(wait->count()) + " ms"};

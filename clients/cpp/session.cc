@@ -35,10 +35,10 @@ Session::~Session() = default;
 Status Session::submit(const Ask& ask, Waiter& waiter, Instant now) {
   if (closed_ || closing()) {
     return {Code::kFailedPrecondition,
-            std::string(verb_name(ask.verb)) + " in \"" + ask.space + "\": the connection is closed"};
+            std::string(verb_name(ask.verb)) + " \"" + ask.space + "\": the connection is closed"};
   }
   if (calls_ >= config_.calls_max) {
-    return exhausted(std::string(verb_name(ask.verb)) + " in \"" + ask.space + "\": " +
+    return exhausted(std::string(verb_name(ask.verb)) + " \"" + ask.space + "\": " +
                          std::to_string(calls_) + " calls are under way, calls_max is " +
                          std::to_string(config_.calls_max) + "; wait for some of them",
                      "calls_max");

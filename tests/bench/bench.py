@@ -343,15 +343,28 @@ def rd(bench):
 
 
 def waiting(bench):
+    per_connection = 10_000
     counts = (0, bench.many // 10, bench.many)
-    results = bench.take_turns({
-        count: lambda count=count: bench.engine("waiting", "--tuples", count,
-                                                "--outstanding", 64) for count in counts})
-    alone = [1e6 / rate for rate in values(results[0])]
+    servers = {}
+    for count in counts:
+        _, servers[count] = bench.ours()
+        if count > 0:
+            bench.start([f"{bench.bin}/bench_client", "connections", "--address", servers[count],
+                         "--connections", str(count // per_connection),
+                         "--waits", str(per_connection)], "(ready)")
+    steps = {}
+    for count in counts:
+        steps[count] = lambda count=count: bench.client(servers[count], "outs",
+                                                        "--outstanding", 64)
+        steps[f"engine {count}"] = lambda count=count: bench.engine(
+            "waiting", "--tuples", count, "--outstanding", 64)
+    results = bench.take_turns(steps)
+    each_us = {step: [1e6 / rate for rate in values(results[step])] for step in steps}
     for count in counts[1:]:
-        bench.row(f"out beside {count:,} waiting templates", "us/op",
-                  [1e6 / rate for rate in values(results[count])], alone,
+        bench.row(f"out beside {count:,} waiting templates", "us/op", each_us[count], each_us[0],
                   "out with none waiting", ("<=", 1.3))
+        bench.row(f"out beside {count:,}, engine alone", "us/op", each_us[f"engine {count}"],
+                  each_us["engine 0"], "out with none waiting")
 
 
 def memory(bench):
@@ -404,7 +417,7 @@ def connections(bench):
     results = bench.take_turns({
         "ours": lambda: grown(bench.ours, lambda address: [
             f"{bench.bin}/bench_client", "connections", "--address", address,
-            "--tuples", str(per_client)]),
+            "--connections", str(per_client)]),
         "echo": lambda: grown(bench.echo, lambda address: [
             f"{bench.bin}/bench_echo", "idle", "--address", address,
             "--streams", str(per_client)])})

@@ -7,7 +7,8 @@
 //   handover     from an out to the answer of another connection's `in` that waits already
 //   rd           --outstanding reads by one bound field among --tuples
 //   late         how much later than asked a wait ends; a call at a time
-//   connections  --tuples connections with a wait each; prints "ready", ends with standard input
+//   outs         --outstanding outs of tuples that nobody waits for
+//   connections  --connections with --waits waits each; prints "ready", ends with standard input
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
@@ -41,6 +42,8 @@ struct Settings {
   std::string address;
   std::string space = "bench-memory";
   uint64_t tuples = 1'000;
+  uint64_t connections = 1;
+  uint64_t waits = 1;  // of a connection
 };
 
 template <typename T>
@@ -189,6 +192,25 @@ void read_one(Callers& all, const std::vector<Template>& templates, size_t at, i
   });
 }
 
+void put_one(Callers& all, const Tuple& tuple, int64_t out_ns) {
+  all.space.out_then(tuple, {}, [&, out_ns](Result<client::Placed> placed) {
+    if (!placed.ok()) give_up(placed.status().to_string());
+    const int64_t next_ns = all.count(out_ns);
+    if (next_ns == 0) return all.finish.one_ended();
+    put_one(all, tuple, next_ns);
+  });
+}
+
+std::string outs(const Settings& settings) {
+  Connection connection = must(client::connect(settings.address));
+  const Tuple tuple = job(0);
+  Callers all{connection.space(settings.space), Tally(settings.load),
+              Finish(settings.load.outstanding)};
+  for (size_t i = 0; i < settings.load.outstanding; ++i) put_one(all, tuple, steady_ns());
+  all.finish.wait();
+  return all.tally.json();
+}
+
 std::string rd(const Settings& settings) {
   Connection connection = must(client::connect(settings.address));
   std::mt19937_64 random(7);
@@ -254,12 +276,19 @@ std::string create(const Settings& settings) {
   return R"({"created": 3})";
 }
 
+// Every wait is for another number, below those of job(0) and its like.
 std::string connections(const Settings& settings) {
   std::vector<Connection> open;
-  const Template wanted = any_job();
-  for (uint64_t i = 0; i < settings.tuples; ++i) {
+  int64_t number = 0;
+  for (uint64_t i = 0; i < settings.connections; ++i) {
     open.push_back(must(client::connect(settings.address)));
-    open.back().space("bench-nothing-here").in_then(wanted, {}, [](Result<client::Match>) {});
+    Space space = open.back().space(settings.space);
+    for (uint64_t wait = 0; wait < settings.waits; ++wait) {
+      std::string canonical;
+      encode_int(number++, canonical);
+      space.in_then(template_of("job", value_pattern(canonical)), {}, [](Result<client::Match>) {});
+    }
+    must(space.rdp(any_job()));  // behind the waits in their stream: they are there
   }
   fmt::print("ready\n");
   std::fflush(stdout);
@@ -278,13 +307,16 @@ int main(int argc, char** argv) {
   app.add_option("--address", settings.address)->required();
   app.add_option("--space", settings.space);
   app.add_option("--tuples", settings.tuples);
+  app.add_option("--connections", settings.connections);
+  app.add_option("--waits", settings.waits);
   app.add_option("--outstanding", settings.load.outstanding);
   app.add_option("--seconds", settings.load.seconds);
   app.add_option("--warm-up", settings.load.warm_up_s);
   std::string (*run)(const Settings&) = nullptr;
   const std::pair<const char*, std::string (*)(const Settings&)> commands[] = {
-      {"create", create},     {"fill", fill}, {"pairs", pairs}, {"single", single},
-      {"handover", handover}, {"rd", rd},     {"late", late},   {"connections", connections}};
+      {"create", create}, {"fill", fill},         {"pairs", pairs},
+      {"single", single}, {"handover", handover}, {"rd", rd},
+      {"outs", outs},     {"late", late},         {"connections", connections}};
   for (const auto& [name, function] : commands) {
     app.add_subcommand(name)->callback([&run, f = function] { run = f; });
   }

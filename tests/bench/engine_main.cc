@@ -160,9 +160,8 @@ std::string rd(const Settings& settings) {
     wanted.push_back(job_by(1, random() % settings.tuples));
   }
   uint64_t reads = 0;
-  Callers callers(*bench.engine, settings.load.outstanding, [&](size_t, uint64_t) {
-    return take(wanted[reads++ % kMadeBefore], false, 0);
-  });
+  Callers callers(*bench.engine, settings.load.outstanding,
+                  [&](size_t, uint64_t) { return take(wanted[reads++ % kMadeBefore], false, 0); });
   ask_until_indexed(*bench.engine, callers);
   const uint64_t examined = counter(*bench.engine, "candidates_examined");
   reads = 0;

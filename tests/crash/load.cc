@@ -18,6 +18,7 @@ constexpr int kUnaryCallers = 2;      // of each promise
 constexpr size_t kOutsAtOnceMax = 32;
 constexpr size_t kTakesAtOnceMax = 16;
 constexpr auto kStuckAfter = 60s;
+constexpr auto kPauseWithoutServer = 5ms;  // of callers without a session
 
 const char* jobs(Promise promise) { return promise == Promise::kSync ? "jobs.sync" : "jobs.async"; }
 const char* calls(Promise promise) {
@@ -46,7 +47,11 @@ class UnaryWorker {
   void place() {
     const TupleId id = history_.out_sent(promise_);
     const UnaryAnswer answer = caller_.out(calls(promise_), id);
-    if (answer.outcome != Outcome::kDone) return history_.out_unknown(id);
+    if (answer.outcome == Outcome::kUnknown) {
+      history_.out_unknown(id);
+      std::this_thread::sleep_for(kPauseWithoutServer);
+      return;
+    }
     history_.out_done(id, answer.sequence);
     mine_.push_back(id);
   }

@@ -1,6 +1,6 @@
-// call is how the server speaks gRPC; call.cc and call_queue.h alone know its completion queue. A lane has one queue:
-// its Poller waits there, and every unary call and stream that the queue accepted lives and ends
-// on that lane's thread.
+// call is how the server speaks gRPC; call.cc alone knows its completion queue. A lane has one
+// queue: its Poller waits there, and every unary call and stream that the queue accepted lives
+// and ends on that lane's thread.
 //
 // A unary call:   armed -> on_unary -> reply() or fail() -> armed again (objects are reused).
 //                 A call that waits and whose caller goes away: on_cancelled instead of an answer.
@@ -89,7 +89,7 @@ class CallHandler {
 };
 
 struct CallLimits {
-  size_t in_flight_max = 10'000;            // unary calls, per lane
+  size_t in_flight_max = 20'000;            // unary calls, per lane
   size_t frame_bytes_max = 4u << 20;        // of one message received
   Duration keepalive = 20'000;              // a silent connection is asked after this
   Duration keepalive_timeout = 10'000;      // and closed if it does not answer within this

@@ -95,8 +95,8 @@ void Server::drain() {
   }
   engine.stop(engine.now() + parts.config.drain);
   for (const auto& service : parts.common->services) {
-    service->end_streams({Code::kUnavailable, "the server is going down; connect again",
-                          {"", true, false}});
+    service->abandon_streams({Code::kUnavailable, "the server is going down; connect again",
+                              {"", true, false}});
   }
   parts.calls.shutdown(kFarewell);
 }

@@ -40,11 +40,11 @@ void Service::before_poll() {
   retired_.clear();
 }
 
-void Service::end_streams(const Status& status) {
+void Service::abandon_streams(const Status& status) {
   before_poll();
   std::vector<SessionStream*> open;
   for (const auto& [id, stream] : session_streams_) open.push_back(stream);
-  for (SessionStream* stream : open) stream->end(status);
+  for (SessionStream* stream : open) stream->abandon(status);
   before_poll();
 }
 

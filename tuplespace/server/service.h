@@ -55,8 +55,8 @@ class Service final : public CallHandler, private Receiver {
   // Runs before the lane polls: sends what streams have to send.
   void before_poll();
 
-  // Ends every stream with `status`. Requires: the lane's thread is gone, or it is this one.
-  void end_streams(const Status& status);
+  // Ends every session's stream with `status`. Requires: the engine has stopped.
+  void abandon_streams(const Status& status);
 
   // ---- CallHandler ----
   void on_unary(UnaryCall& call) override;

@@ -81,6 +81,12 @@ void SessionStream::end(const Status& status) {
   on_broken();
 }
 
+void SessionStream::abandon(const Status& status) {
+  if (stream_ != nullptr) stream_->finish(status);
+  stream_ = nullptr;
+  be_over();
+}
+
 void SessionStream::suspend() {
   if (session_ == 0 || epoch_ == 0) return;
   for (uint16_t shard = 0; shard < service_.engine().shards(); ++shard) {
@@ -372,7 +378,7 @@ void SessionStream::flush() {
   if (!full_.empty()) {
     service_.count(Counted::kFramesSent);
     stream_->write(full_.front());
-    full_.pop_front();
+    full_.erase(full_.begin());
   } else if (!frame_.empty()) {
     service_.count(Counted::kFramesSent);
     stream_->write(frame_);

@@ -19,7 +19,6 @@
 //          is answered so, and the stream goes on.
 #pragma once
 
-#include <deque>
 #include <string>
 #include <vector>
 
@@ -38,8 +37,11 @@ class SessionStream final : public StreamHandler, private Receiver {
   // Another stream took the session over.
   void replaced();
 
-  // Ends the stream from our side; the session is suspended.
+  // Ends the stream from our side; the session is suspended, once it is open.
   void end(const Status& status);
+
+  // As end(), but waits for nothing: the engine has stopped.
+  void abandon(const Status& status);
 
   void on_message(std::string_view bytes) override;
   void on_reads_end() override;
@@ -96,7 +98,7 @@ class SessionStream final : public StreamHandler, private Receiver {
 
   Number last_number_ = 0;
   size_t outstanding_ = 0;        // operations without an answer
-  std::deque<std::string> full_;  // frames that have reached frame_bytes_max
+  std::vector<std::string> full_;  // frames that have reached frame_bytes_max
   std::string frame_;             // the one being filled
 };
 

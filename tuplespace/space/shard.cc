@@ -95,7 +95,7 @@ Shard::Figures Shard::figures() const {
     figures.held += space->held.size();
     figures.delayed += space->delayed.size();
   }
-  figures.bytes = parts_->bytes_used;
+  figures.bytes = parts_->used.bytes;
   figures.waiters = parts_->waits.size();
   figures.sessions = parts_->sessions.size();
   return figures;
@@ -199,10 +199,16 @@ Status Shard::Parts::check_out(const Out& out, const Space* space) const {
                                              space->tuples(), space->policy.tuples_max),
                      "tuples_max");
   }
-  if (bytes_used + bytes > config.memory_max) {
+  if (used.tuples >= config.tuples_max) {
+    return exhausted(context() + fmt::format("there are {} tuples, tuples_max is {}; take some "
+                                             "first or raise the setting",
+                                             used.tuples, config.tuples_max),
+                     "tuples_max");
+  }
+  if (used.bytes + bytes > config.memory_max) {
     return exhausted(context() + fmt::format("tuples take {} bytes of memory, memory_max is {}; "
                                              "take some first or raise the setting",
-                                             bytes_used, config.memory_max),
+                                             used.bytes, config.memory_max),
                      "memory_max");
   }
   return {};

@@ -55,7 +55,7 @@ struct Shard::Parts {
   TimerWheel wheel;
   absl::flat_hash_map<uint32_t, std::unique_ptr<Space>> spaces;
   std::unordered_map<std::string, Space*, TextHash, std::equal_to<>> by_name;
-  uint64_t bytes_used = 0;         // of all spaces
+  Used used;                       // by all spaces
   std::vector<uint32_t> building;  // spaces with unfinished indexes
   std::vector<std::unique_ptr<Space>> dropped;  // memory to give back in slices
 

@@ -23,7 +23,7 @@ Status Shard::Parts::recover(std::string_view key, std::string_view value) {
     case record::Kind::kSpace: {
       Result<record::SpaceState> state = record::decode_space(value);
       if (!state.ok()) return state.status();
-      auto made = std::make_unique<Space>(parsed->space, state->name, config, bytes_used);
+      auto made = std::make_unique<Space>(parsed->space, state->name, config, used);
       made->exists = true;
       made->policy = state->policy;
       made->policy.shard = config.shard;

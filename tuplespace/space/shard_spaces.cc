@@ -27,7 +27,7 @@ Space* Shard::Parts::find_space(std::string_view name) {
 Space& Shard::Parts::space_to_wait_for(const std::string& name) {
   if (Space* space = find_space(name)) return *space;
   const uint32_t id = next_space++;
-  auto made = std::make_unique<Space>(id, name, config, bytes_used);
+  auto made = std::make_unique<Space>(id, name, config, used);
   Space& space = *made;
   by_name[name] = &space;
   spaces.emplace(id, std::move(made));
@@ -180,7 +180,7 @@ void Shard::Parts::stats(Operation& operation) {
     held += space->held.size();
     delayed += space->delayed.size();
   }
-  add("bytes_used", bytes_used);
+  add("bytes_used", used.bytes);
   add("candidates_examined", figures.candidates);
   add("outs", figures.outs);
   add("reads", figures.reads);

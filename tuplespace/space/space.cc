@@ -11,20 +11,21 @@ constexpr uint64_t kBytesPerTuple = sizeof(Entry) + 16 + 5 + 20;
 
 }  // namespace
 
-Space::Space(uint32_t id, std::string name, const ShardConfig& config, uint64_t& bytes_used)
+Space::Space(uint32_t id, std::string name, const ShardConfig& config, Used& used)
     : waiters(config.seed, config.residual_waiters_max),
       id_(id),
       name_(std::move(name)),
       config_(config),
       print_(config.seed),
-      bytes_used_(bytes_used) {}
+      used_(used) {}
 
 Slot Space::add(Tuple tuple, Sequence id, Time now) {
   const Slot slot = slab.add();
   Entry& entry = slab[slot];
   const uint64_t bytes = kBytesPerTuple + tuple.footprint();
   bytes_ += bytes;
-  bytes_used_ += bytes;
+  used_.bytes += bytes;
+  ++used_.tuples;
   entry.tuple = std::move(tuple);
   entry.id = id;
   entry.out_at = static_cast<uint64_t>(now);
@@ -34,7 +35,8 @@ Slot Space::add(Tuple tuple, Sequence id, Time now) {
 void Space::free(Slot slot) {
   const uint64_t bytes = kBytesPerTuple + slab[slot].tuple.footprint();
   bytes_ -= bytes;
-  bytes_used_ -= bytes;
+  used_.bytes -= bytes;
+  --used_.tuples;
   slab.free(slot);
 }
 

@@ -17,11 +17,20 @@
 
 namespace tuplespace {
 
+// What the spaces of a shard take together.
+struct Used {
+  uint64_t bytes = 0;
+  uint64_t tuples = 0;
+};
+
 class Space {
  public:
-  // `bytes_used` is the shard's sum, kept up to date.
-  Space(uint32_t id, std::string name, const ShardConfig& config, uint64_t& bytes_used);
-  ~Space() { bytes_used_ -= bytes_; }
+  // `used` is the shard's sum, kept up to date.
+  Space(uint32_t id, std::string name, const ShardConfig& config, Used& used);
+  ~Space() {
+    used_.bytes -= bytes_;
+    used_.tuples -= slab.size();
+  }
 
   uint32_t id() const { return id_; }
   const std::string& name() const { return name_; }
@@ -87,7 +96,7 @@ class Space {
   std::vector<Index*> chosen_;
   uint64_t ready_ = 0;
   uint64_t bytes_ = 0;
-  uint64_t& bytes_used_;
+  Used& used_;
 };
 
 }  // namespace tuplespace
