@@ -50,6 +50,7 @@ bool ends_in_order(const Settings& settings) {
 }
 
 int run(Settings settings) {
+  settings.take.choice.field_name = settings.choice_field;
   signal(SIGPIPE, SIG_IGN);
   if (const Status status = check_text(settings); !status.ok()) return fail_text(status, settings);
   if (settings.command == "inp" || settings.command == "rdp") {

@@ -164,7 +164,8 @@ void add_policies(CLI::App& app, Raw& raw) {
 }
 
 // Returns what is wrong with `text`, or "".
-std::string read_choice(const std::string& text, client::Choice& choice) {
+std::string read_choice(const std::string& text, Settings& settings) {
+  client::Choice& choice = settings.take.choice;
   if (text.empty()) return "";
   const std::map<std::string, client::Order> orders = {{"oldest", client::Order::kOldest},
                                                        {"newest", client::Order::kNewest},
@@ -183,7 +184,7 @@ std::string read_choice(const std::string& text, client::Choice& choice) {
   if (!has_field) return "";
   const std::string field = text.substr(colon + 1);
   if (field.find_first_not_of("0123456789") != std::string::npos) {
-    choice.field_name = field;
+    settings.choice_field = field;
   } else if (field.size() > 4) {
     return "--choice " + text + ": there are no tuples with that many fields";
   } else {
@@ -246,7 +247,7 @@ std::string translate(const Raw& raw, const CLI::App& command, Settings& setting
   if (!raw.tuple_bytes_max.empty()) {
     settings.policy.tuple_bytes_max = *parse_size(raw.tuple_bytes_max);
   }
-  if (std::string wrong = read_choice(raw.choice, settings.take.choice); !wrong.empty()) {
+  if (std::string wrong = read_choice(raw.choice, settings); !wrong.empty()) {
     return wrong;
   }
   return read_forms(raw, given("--json"), settings);

@@ -39,6 +39,7 @@ struct Settings {
 
   client::OutOptions out;
   client::TakeOptions take;
+  std::string choice_field;  // its choice's field_name, kept here
   uint64_t max = 1;
   bool all = false;  // `count --all`
 

@@ -42,7 +42,8 @@ engine::Operation operation_of(const Ask& ask) {
     case Verb::kRd:
       operation.what = engine::Take{
           ask.space, *ask.wanted, ask.verb == Verb::kIn, duration_of(ask.wait),
-          {static_cast<engine::Order>(ask.choice.order), ask.choice.field, ask.choice.field_name},
+          {static_cast<engine::Order>(ask.choice.order), ask.choice.field,
+           std::string(ask.choice.field_name)},
           std::max<uint32_t>(ask.max, 1)};
       break;
     case Verb::kCount: operation.what = engine::Count{ask.space, *ask.wanted}; break;

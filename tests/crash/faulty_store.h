@@ -29,9 +29,9 @@ class FaultyStore : public Store {
   void release();
   void set_free_bytes(uint64_t bytes);
 
-  Status load(std::string_view prefix,
-              const std::function<Status(std::string_view key, std::string_view value)>& visit)
-      override;
+  Status load(
+      std::string_view prefix,
+      const std::function<Status(std::string_view key, std::string_view value)>& visit) override;
   void start(OnProgress on_progress, OnFailure on_failure) override;
   uint64_t commit(Batch batch, Mark mark) override;
   void want_synced() override { inside_.want_synced(); }

@@ -125,9 +125,10 @@ std::vector<std::string> History::check(const std::set<TupleId>& present) {
   judgement.wrong = std::exchange(wrong_, {});
   for (const TupleId id : present) {
     if (records_.count(id) == 0) {
-      judgement.wrong.push_back(fmt::format("tuple {} is there, but was never placed, or was taken "
-                                            "before the last check",
-                                            id));
+      judgement.wrong.push_back(
+          fmt::format("tuple {} is there, but was never placed, or was taken "
+                      "before the last check",
+                      id));
     }
   }
   for (auto at = records_.begin(); at != records_.end();) {
@@ -168,13 +169,14 @@ void History::judge(TupleId id, const Record& record, bool present, Judgement& j
                                           record.takes[1].sequence));
   }
   if (present && !record.takes.empty()) {
-    judgement.wrong.push_back(fmt::format("tuple {} was taken at {}, and is there again", id,
-                                          record.takes[0].sequence));
+    judgement.wrong.push_back(
+        fmt::format("tuple {} was taken at {}, and is there again", id, record.takes[0].sequence));
   }
   if (!present && record.takes.empty() && record.placed == Placed::kDone && !record.maybe_taken) {
-    judgement.wrong.push_back(fmt::format("tuple {} was placed at {} and acknowledged, nobody took "
-                                          "it, and it is lost",
-                                          id, record.sequence));
+    judgement.wrong.push_back(
+        fmt::format("tuple {} was placed at {} and acknowledged, nobody took "
+                    "it, and it is lost",
+                    id, record.sequence));
   }
 }
 

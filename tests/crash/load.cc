@@ -13,8 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kConnections = 4;       // each with two producers and two consumers a promise
-constexpr int kUnaryCallers = 2;      // of each promise
+constexpr int kConnections = 4;   // each with two producers and two consumers a promise
+constexpr int kUnaryCallers = 2;  // of each promise
 constexpr size_t kOutsAtOnceMax = 32;
 constexpr size_t kTakesAtOnceMax = 16;
 constexpr auto kStuckAfter = 60s;
@@ -81,8 +81,8 @@ Result<std::unique_ptr<Load>> Load::open(const std::string& address, History& hi
   }
   for (const Promise promise : {Promise::kSync, Promise::kAsync}) {
     client::Policy policy;
-    policy.durability = promise == Promise::kSync ? client::Durability::kSync
-                                                  : client::Durability::kAsync;
+    policy.durability =
+        promise == Promise::kSync ? client::Durability::kSync : client::Durability::kAsync;
     for (const char* name : {jobs(promise), calls(promise)}) {
       const Result<bool> created = load->connections_[0].create(name, policy);
       if (!created.ok()) return created.status();
@@ -100,8 +100,7 @@ Result<std::unique_ptr<Load>> Load::open(const std::string& address, History& hi
     }
     for (int i = 0; i < kUnaryCallers; ++i) {
       auto worker = std::make_shared<UnaryWorker>(address, history, promise);
-      load->add(promise, seed++,
-                [worker](std::mt19937_64& random) { worker->turn(random); });
+      load->add(promise, seed++, [worker](std::mt19937_64& random) { worker->turn(random); });
     }
   }
   return load;
@@ -132,9 +131,8 @@ void Load::add(Promise promise, uint64_t seed, std::function<void(std::mt19937_6
 // Returns when there is work, or false at the end.
 bool Load::await_work(Promise promise) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] {
-    return ending_ || (promise == Promise::kSync ? mix_.sync : mix_.async);
-  });
+  changed_.wait(lock,
+                [&] { return ending_ || (promise == Promise::kSync ? mix_.sync : mix_.async); });
   if (ending_) return false;
   ++working_;
   return true;

@@ -166,11 +166,12 @@ Status Campaign::compare() {
 
 void Campaign::report(int cycles) const {
   const HistoryFigures figures = history_.figures();
-  fmt::print("{} {} cycles, {} crashes: {} operations sent, {} acknowledged, {} refused or empty, "
-             "{} unknown; {} pending at a crash; {} lost with an unsynced tail; {} violations\n",
-             settings_.file_system.empty() ? "kill" : "power cut " + settings_.file_system, cycles,
-             crashes_, figures.sent, figures.acknowledged, figures.refused, figures.unknown,
-             figures.pending, figures.tail_lost, violations_);
+  fmt::print(
+      "{} {} cycles, {} crashes: {} operations sent, {} acknowledged, {} refused or empty, "
+      "{} unknown; {} pending at a crash; {} lost with an unsynced tail; {} violations\n",
+      settings_.file_system.empty() ? "kill" : "power cut " + settings_.file_system, cycles,
+      crashes_, figures.sent, figures.acknowledged, figures.refused, figures.unknown,
+      figures.pending, figures.tail_lost, violations_);
   std::fflush(stdout);
 }
 

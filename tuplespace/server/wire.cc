@@ -17,16 +17,6 @@ Status malformed(std::string_view what) {
   return invalid(fmt::format("{} is not a protobuf message of proto/tuplespace/v1", what));
 }
 
-Status set_space(std::string_view name, std::string& space) {
-  if (!is_space_name(name)) {
-    return invalid(
-        fmt::format("space name of {} bytes; names are [A-Za-z0-9._/-]{{1,128}}", name.size()),
-        "space");
-  }
-  space.assign(name);
-  return {};
-}
-
 Status set_wait(uint64_t varint, std::optional<Duration>& wait) {
   const auto ms = static_cast<int64_t>(varint);
   if (ms < 0) {
@@ -136,6 +126,19 @@ Status Decoder::decode(Verb verb, std::string_view request, Operation& operation
   return {Code::kInternal, "no such verb"};
 }
 
+Status Decoder::decode_space(std::string_view name, std::string& space) {
+  if (name.empty() || name != last_space_) {
+    if (!is_space_name(name)) {
+      return invalid(
+          fmt::format("space name of {} bytes; names are [A-Za-z0-9._/-]{{1,128}}", name.size()),
+          "space");
+    }
+    last_space_.assign(name);
+  }
+  space.assign(name);
+  return {};
+}
+
 Status Decoder::decode_template(std::string_view bytes, Template& wanted) {
   if (bytes.size() > kKeptBytesMax) {
     Result<Template> parsed = template_from_wire(bytes, limits_);
@@ -168,7 +171,7 @@ Status Decoder::decode_out(std::string_view request, Out& out, std::string_view&
     }
   }
   if (fields.failed()) return malformed("OutRequest");
-  TS_RETURN_IF_ERROR(set_space(space, out.space));
+  TS_RETURN_IF_ERROR(decode_space(space, out.space));
   if (out.ttl && *out.ttl <= 0) {
     return invalid(fmt::format("ttl_ms is {}; absent means never, else it is > 0", *out.ttl),
                    "ttl_ms");
@@ -196,7 +199,7 @@ Status Decoder::decode_take(std::string_view request, Take& take, std::string_vi
   }
   if (fields.failed()) return malformed(take.remove ? "InRequest" : "RdRequest");
   if (take.max == 0) take.max = 1;
-  TS_RETURN_IF_ERROR(set_space(space, take.space));
+  TS_RETURN_IF_ERROR(decode_space(space, take.space));
   return decode_template(wanted, take.wanted);
 }
 
@@ -211,7 +214,7 @@ Status Decoder::decode_count(std::string_view request, Count& count, std::string
     }
   }
   if (fields.failed()) return malformed("CountRequest");
-  TS_RETURN_IF_ERROR(set_space(space, count.space));
+  TS_RETURN_IF_ERROR(decode_space(space, count.space));
   return decode_template(wanted, count.wanted);
 }
 
@@ -229,7 +232,7 @@ Status Decoder::decode_scan(std::string_view request, Scan& scan, std::string_vi
     }
   }
   if (fields.failed()) return malformed("ScanRequest");
-  TS_RETURN_IF_ERROR(set_space(space, scan.space));
+  TS_RETURN_IF_ERROR(decode_space(space, scan.space));
   return decode_template(wanted, scan.wanted);
 }
 

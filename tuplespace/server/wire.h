@@ -38,6 +38,7 @@ class Decoder {
 
  private:
   struct Kept;
+  Status decode_space(std::string_view name, std::string& space);
   Status decode_template(std::string_view bytes, Template& wanted);
   Status decode_out(std::string_view request, Out& out, std::string_view& caller);
   Status decode_take(std::string_view request, Take& take, std::string_view& caller);
@@ -45,6 +46,7 @@ class Decoder {
   Status decode_scan(std::string_view request, Scan& scan, std::string_view& caller);
 
   Limits limits_;
+  std::string last_space_;        // the last name that was checked and found good
   std::unique_ptr<Kept[]> kept_;  // by hash of the wire bytes
 };
 

@@ -52,6 +52,7 @@ class FieldReader {
   // Reads a varint in a row of them (a packed field): requires more() before.
   bool more() const { return at_ != end_ && !failed_; }
   uint64_t read_varint() {
+    if (at_ != end_ && static_cast<uint8_t>(*at_) < 0x80) return static_cast<uint8_t>(*at_++);
     uint64_t value = 0;
     for (int shift = 0; shift < 64 && at_ != end_; shift += 7) {
       const auto byte = static_cast<uint8_t>(*at_++);
@@ -89,6 +90,10 @@ class FieldReader {
 };
 
 inline void append_varint(std::string& out, uint64_t value) {
+  if (value < 0x80) {
+    out.push_back(static_cast<char>(value));
+    return;
+  }
   char buffer[10];
   size_t length = 0;
   while (value >= 0x80) {

@@ -32,9 +32,9 @@ class MemoryStore : public Store {
   explicit MemoryStore(MemoryStoreOptions options = {});
   ~MemoryStore() override;
 
-  Status load(std::string_view prefix,
-              const std::function<Status(std::string_view key, std::string_view value)>& visit)
-      override;
+  Status load(
+      std::string_view prefix,
+      const std::function<Status(std::string_view key, std::string_view value)>& visit) override;
   void start(OnProgress on_progress, OnFailure on_failure) override;
   uint64_t commit(Batch batch, Mark mark) override;
   void want_synced() override {}

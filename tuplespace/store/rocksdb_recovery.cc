@@ -26,7 +26,7 @@ rocksdb::Options database_options(const RocksDbOptions& options) {
   db.recycle_log_file_num = 0;
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;  // see wal_audit.h
   db.avoid_flush_during_recovery = false;  // what is recovered is synced before anything follows
-  db.max_bgerror_resume_count = 0;  // no second try: recovery is the only repair
+  db.max_bgerror_resume_count = 0;         // no second try: recovery is the only repair
 
   db.memtable_factory = std::make_shared<RunMemtableFactory>();
   db.allow_concurrent_memtable_write = false;  // there is one writer
@@ -60,8 +60,9 @@ Result<uint64_t> last_batch(rocksdb::DB& db, const std::string& path) {
   TS_RETURN_IF_ERROR(translate(read, "cannot read " + path));
   GroupRecord newest;
   if (newest.decode(value)) return newest.last;
-  return Status(Code::kDataLoss, path + ": the group record is damaged; restore the directory "
-                                        "from a backup");
+  return Status(Code::kDataLoss, path +
+                                     ": the group record is damaged; restore the directory "
+                                     "from a backup");
 }
 
 // Finds out what the log holds without changing anything. Returns the last batch to replay.

@@ -202,12 +202,8 @@ bool RocksDbStore::Parts::write_group(const Batch* first, const Batch* end) {
   const auto add = [&](const Batch::Change& change) {
     if (!status.ok()) return;
     switch (change.kind) {
-      case Batch::Kind::kPut:
-        status = group.Put(slice(change.key), slice(change.value));
-        return;
-      case Batch::Kind::kErase:
-        status = group.Delete(slice(change.key));
-        return;
+      case Batch::Kind::kPut: status = group.Put(slice(change.key), slice(change.value)); return;
+      case Batch::Kind::kErase: status = group.Delete(slice(change.key)); return;
       case Batch::Kind::kEraseRange:
         status = group.DeleteRange(slice(change.key), slice(change.value));
         return;
@@ -256,8 +252,8 @@ bool RocksDbStore::Parts::sync_written() {
   if (!options.unsafe_no_sync) {
     const rocksdb::Status status = db->SyncWAL();
     if (!status.ok()) {
-      fail(translate(status, fmt::format("cannot sync batches up to {} in {}", target,
-                                         options.path)));
+      fail(translate(status,
+                     fmt::format("cannot sync batches up to {} in {}", target, options.path)));
       return false;
     }
   }

@@ -41,9 +41,9 @@ class RocksDbStore : public Store {
   static Result<std::unique_ptr<RocksDbStore>> open(RocksDbOptions options);
   ~RocksDbStore() override;
 
-  Status load(std::string_view prefix,
-              const std::function<Status(std::string_view key, std::string_view value)>& visit)
-      override;
+  Status load(
+      std::string_view prefix,
+      const std::function<Status(std::string_view key, std::string_view value)>& visit) override;
   void start(OnProgress on_progress, OnFailure on_failure) override;
   // Requires: no key begins with the two bytes ff ff; they are the store's own.
   uint64_t commit(Batch batch, Mark mark) override;

@@ -290,13 +290,13 @@ bool Canonical::sort_entries(size_t first, char* begin) {
       fmt::format("a map has the key \"{}\" twice", decode_text(twice->key(begin_), scratch)));
 }
 
-// Writes the protobuf form of canonical bytes. It is at most four times as long, plus the longer
-// lengths of large lists in each other.
+// Writes the protobuf form of canonical bytes. It is at most four times as long, plus a few bytes
+// for the longer lengths of large lists in each other.
 class Wire {
  public:
   explicit Wire(char* out) : begin_(out), out_(out) {}
 
-  static size_t room_for(std::string_view canonical) { return 4 * canonical.size() + 256; }
+  static size_t room_for(std::string_view canonical) { return 4 * canonical.size() + 1024; }
 
   // Writes `canonical` as a field `tag` of type Value.
   void value(uint32_t tag, std::string_view canonical);

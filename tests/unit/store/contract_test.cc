@@ -81,7 +81,8 @@ TEST_P(StoreContract, LoadStopsWhereThePrefixEnds) {
   for (const char* key : {"a", "b", "b1", "b\xff", "c"}) batch.put(key, "");
   commit(std::move(batch));
   restart();
-  EXPECT_THAT(load_all(*store_, "b"), ElementsAre(Pair("b", ""), Pair("b1", ""), Pair("b\xff", "")));
+  EXPECT_THAT(load_all(*store_, "b"),
+              ElementsAre(Pair("b", ""), Pair("b1", ""), Pair("b\xff", "")));
 }
 
 TEST_P(StoreContract, LoadReturnsTheErrorOfTheVisitorAtOnce) {
@@ -235,15 +236,15 @@ TEST_P(StoreContract, RandomBatchesLeaveWhatAMapHolds) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Stores, StoreContract,
-    ::testing::Values(Kind{.name = "Memory"}, Kind{.name = "MemoryInline", .listen_inline = true},
-                      Kind{.name = "RocksDb", .on_disk = true},
-                      Kind{.name = "RocksDbSmallBuffers",
-                           .on_disk = true,
-                           .write_buffer_bytes = size_t{128} << 10,
-                           .group_bytes_max = 2000}),
-    name_of);
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
+                         ::testing::Values(Kind{.name = "Memory"},
+                                           Kind{.name = "MemoryInline", .listen_inline = true},
+                                           Kind{.name = "RocksDb", .on_disk = true},
+                                           Kind{.name = "RocksDbSmallBuffers",
+                                                .on_disk = true,
+                                                .write_buffer_bytes = size_t{128} << 10,
+                                                .group_bytes_max = 2000}),
+                         name_of);
 
 }  // namespace
 }  // namespace tuplespace

@@ -13,9 +13,9 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-constexpr int kGroups = 120;      // one batch each, about four blocks of the log
-constexpr int kSynced = 60;       // the last that was synced
-constexpr int kFirstBatch = 2;    // 1 is the root record
+constexpr int kGroups = 120;    // one batch each, about four blocks of the log
+constexpr int kSynced = 60;     // the last that was synced
+constexpr int kFirstBatch = 2;  // 1 is the root record
 
 class WalDamageTest : public ::testing::Test {
  protected:
@@ -242,8 +242,8 @@ TEST_F(WalDamageTest, DamageInAFlushedFileIsDataLoss) {
     write(entry.path(), damaged);
   }
   const Result<std::unique_ptr<RocksDbStore>> opened = RocksDbStore::open(options(path()));
-  const Status loaded = opened.ok() ? (*opened)->load("", [](auto, auto) { return Status(); })
-                                    : opened.status();
+  const Status loaded =
+      opened.ok() ? (*opened)->load("", [](auto, auto) { return Status(); }) : opened.status();
   EXPECT_EQ(loaded.code(), Code::kDataLoss) << loaded.to_string();
 }
 

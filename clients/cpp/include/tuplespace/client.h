@@ -84,18 +84,19 @@ class TemplateArgument {
 };
 
 struct OutOptions {
-  std::optional<milliseconds> ttl;    // the tuple vanishes after this; absent: never
-  std::optional<milliseconds> delay;  // nobody sees it until then; absent: at once
-  bool pulse = false;                 // waiting readers see it, it is never stored
+  std::optional<milliseconds> ttl = {};    // the tuple vanishes after this; absent: never
+  std::optional<milliseconds> delay = {};  // nobody sees it until then; absent: at once
+  bool pulse = false;                      // waiting readers see it, it is never stored
 };
 
-// Which of several matches is chosen.
+// Which of several matches is chosen. (Options hold no strings of their own: GCC 12 copies the
+// bytes of an aggregate that stands in a co_await expression.)
 enum class Order : uint8_t { kDefault, kOldest, kNewest, kLeast, kGreatest, kRandom };
 
 struct Choice {
-  Order order = Order::kDefault;  // kDefault: as the space's policy says; usually the oldest
-  uint32_t field = 0;             // kLeast, kGreatest: of this 0-based field,
-  std::string field_name;         // or of the one that the template gives this name
+  Order order = Order::kDefault;     // as the space's policy says; usually the oldest
+  uint32_t field = 0;                // kLeast, kGreatest: of this 0-based field,
+  std::string_view field_name = {};  // or of the one that the template gives this name
 };
 
 enum class Confirm : uint8_t {
@@ -104,8 +105,8 @@ enum class Confirm : uint8_t {
 };
 
 struct TakeOptions {
-  std::optional<milliseconds> wait;  // absent: without end; 0: do not wait
-  Choice choice;
+  std::optional<milliseconds> wait = {};  // absent: without end; 0: do not wait
+  Choice choice = {};
   Confirm confirm = Confirm::kAutomatic;  // of `in`; `rd` takes nothing
 };
 
