@@ -83,8 +83,7 @@ int run(Config config) {
   if (!store.ok()) return fail(kExitStorage, store.status());
   if (config.unsafe_no_sync) log(Level::kWarning, "unsafe_no_sync", {{"data", config.data}});
   SystemClock clock;
-  Result<std::unique_ptr<Engine>> engine =
-      Engine::open((*server)->engine_config(), **store, clock);
+  Result<std::unique_ptr<Engine>> engine = Engine::open((*server)->engine_config(), **store, clock);
   if (!engine.ok()) return fail(kExitStorage, engine.status());
 
   if (const Status status = (*server)->start(**engine); !status.ok()) {

@@ -25,8 +25,7 @@ constexpr char kList[] = "tuplespace.v1.Admin/ListSpaces";
 constexpr char kDrop[] = "tuplespace.v1.Admin/DropSpace";
 constexpr char kCheck[] = "grpc.health.v1.Health/Check";
 constexpr char kWatch[] = "grpc.health.v1.Health/Watch";
-constexpr char kReflection[] =
-    "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+constexpr char kReflection[] = "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
 
 struct Admin : testing::Test {
   Outcome create(const std::string& name, const v1::Policy& policy) {
@@ -169,10 +168,10 @@ TEST_F(Admin, ReflectionListsServicesAndFindsFilesBySymbol) {
   for (const auto& service : response.list_services_response().service()) {
     services.push_back(service.name());
   }
-  EXPECT_THAT(services,
-              ElementsAre("grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection",
-                          "tuplespace.v1.Admin", "tuplespace.v1.Sessions",
-                          "tuplespace.v1.TupleSpace"));
+  EXPECT_THAT(
+      services,
+      ElementsAre("grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection",
+                  "tuplespace.v1.Admin", "tuplespace.v1.Sessions", "tuplespace.v1.TupleSpace"));
 
   request.set_file_containing_symbol("tuplespace.v1.TupleSpace.Out");
   ASSERT_TRUE(stream->send(request));

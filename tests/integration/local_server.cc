@@ -18,8 +18,7 @@ void LocalServer::start() {
   Result<std::unique_ptr<Server>> server = Server::open(config_);
   TS_CHECK(server.ok());
   server_ = std::move(*server);
-  Result<std::unique_ptr<Engine>> engine =
-      Engine::open(server_->engine_config(), *store_, clock_);
+  Result<std::unique_ptr<Engine>> engine = Engine::open(server_->engine_config(), *store_, clock_);
   if (!engine.ok()) std::fprintf(stderr, "%s\n", engine.status().to_string().c_str());
   TS_CHECK(engine.ok());
   engine_ = std::move(*engine);

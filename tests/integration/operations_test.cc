@@ -31,8 +31,7 @@ struct Operations : testing::Test {
     return client.call(kOut, request, response);
   }
 
-  LocalServer server{
-      [](Config& config) { config.engine.shard.limits.tuple_bytes_max = 2000; }};
+  LocalServer server{[](Config& config) { config.engine.shard.limits.tuple_bytes_max = 2000; }};
   WireClient client{server.address()};
 };
 

@@ -153,8 +153,7 @@ struct Streams : testing::TestWithParam<Shape> {
   std::unique_ptr<WireClient> client = std::make_unique<WireClient>(server.address());
 };
 
-INSTANTIATE_TEST_SUITE_P(Shapes, Streams,
-                         testing::Values(Shape{1, 1}, Shape{1, 3}, Shape{2, 2}),
+INSTANTIATE_TEST_SUITE_P(Shapes, Streams, testing::Values(Shape{1, 1}, Shape{1, 3}, Shape{2, 2}),
                          [](const auto& shape) {
                            return std::to_string(shape.param.lanes) + "Lanes" +
                                   std::to_string(shape.param.shards) + "Shards";
@@ -414,9 +413,11 @@ TEST(StreamsMax, AStreamTooManyIsRefusedByName) {
 }
 
 TEST(SlowReaders, AnswersBeyondOneFrameComeInSeveral) {
-  LocalServer server([](Config& config) { config.calls.frame_bytes_max = 70'000;
-                                          config.engine.shard.limits.tuple_bytes_max = 60'000;
-                                          config.answer_bytes_max = 64 * 1024; });
+  LocalServer server([](Config& config) {
+    config.calls.frame_bytes_max = 70'000;
+    config.engine.shard.limits.tuple_bytes_max = 60'000;
+    config.answer_bytes_max = 64 * 1024;
+  });
   WireClient client(server.address());
   ASSERT_TRUE(client.out("s", tuple("job", std::string(50'000, 'x'))).ok());
   Caller caller(client);

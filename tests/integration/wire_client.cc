@@ -30,8 +30,8 @@ Outcome outcome_of(const grpc::Status& status, const grpc::ClientContext& contex
   const auto& trailing = context.GetServerTrailingMetadata();
   if (const auto at = trailing.find("tuplespace-problem-bin"); at != trailing.end()) {
     outcome.problem.emplace();
-    EXPECT_TRUE(outcome.problem->ParseFromArray(at->second.data(),
-                                                static_cast<int>(at->second.size())));
+    EXPECT_TRUE(
+        outcome.problem->ParseFromArray(at->second.data(), static_cast<int>(at->second.size())));
   }
   return outcome;
 }

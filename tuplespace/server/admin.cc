@@ -18,15 +18,17 @@ Status parse(const UnaryCall& call, Message& message) {
 
 Status check_name(const std::string& name) {
   if (is_space_name(name)) return {};
-  return invalid(fmt::format("\"{}\" is no name for a space; names are [A-Za-z0-9._/-]{{1,128}}",
-                             name), "name");
+  return invalid(
+      fmt::format("\"{}\" is no name for a space; names are [A-Za-z0-9._/-]{{1,128}}", name),
+      "name");
 }
 
 Result<Policy> policy_of(const v1::Policy& wire) {
   Policy policy;
   if (wire.durability() < 0 || wire.durability() > v1::DURABILITY_MEMORY) {
     return invalid(fmt::format("policy.durability is {}; 0 to 3 are known",
-                               static_cast<int>(wire.durability())), "durability");
+                               static_cast<int>(wire.durability())),
+                   "durability");
   }
   if (wire.durability() != v1::DURABILITY_DEFAULT) {
     policy.durability = static_cast<Durability>(wire.durability());
@@ -40,8 +42,9 @@ Result<Policy> policy_of(const v1::Policy& wire) {
       return invalid("policy.order is none of ORDER_OLDEST, ORDER_NEWEST, ORDER_RANDOM", "order");
   }
   if (wire.shard() >= EngineConfig::kShardsMax) {
-    return invalid(fmt::format("policy.shard is {}; it is below the server's --shards",
-                               wire.shard()), "shard");
+    return invalid(
+        fmt::format("policy.shard is {}; it is below the server's --shards", wire.shard()),
+        "shard");
   }
   policy.shard = static_cast<uint16_t>(wire.shard());
   policy.tuples_max = wire.tuples_max();
@@ -74,10 +77,10 @@ void set_info(const SpaceInfo& info, v1::SpaceInfo& wire) {
 
 // The figures of the server itself, over all lanes.
 void add_server_figures(Service& service, google::protobuf::Map<std::string, uint64_t>& counters) {
-  static constexpr const char* kNames[] = {
-      "server_unary_calls",     "server_unary_cancelled", "server_streams_opened",
-      "server_frames_received", "server_frames_sent",     "server_stream_operations",
-      "server_streams",         "server_unary_in_flight"};
+  static constexpr const char* kNames[] = {"server_unary_calls",    "server_unary_cancelled",
+                                           "server_streams_opened", "server_frames_received",
+                                           "server_frames_sent",    "server_stream_operations",
+                                           "server_streams",        "server_unary_in_flight"};
   static_assert(std::size(kNames) == static_cast<size_t>(Counted::kEnd));
   for (const auto& of_lane : service.common().services) {
     for (size_t at = 0; at < std::size(kNames); ++at) {

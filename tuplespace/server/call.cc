@@ -428,8 +428,8 @@ struct CallServer::Parts {
   Parts(std::span<const Method> methods, size_t lanes, const CallLimits& limits)
       : service(methods) {
     for (size_t lane = 0; lane < lanes; ++lane) {
-      queues.push_back(std::make_unique<LaneQueue>(methods, service, limits,
-                                                   builder.AddCompletionQueue()));
+      queues.push_back(
+          std::make_unique<LaneQueue>(methods, service, limits, builder.AddCompletionQueue()));
     }
     builder.RegisterService(&service);
     builder.SetMaxReceiveMessageSize(static_cast<int>(limits.frame_bytes_max));

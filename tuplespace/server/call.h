@@ -26,9 +26,9 @@ namespace tuplespace {
 struct Method {
   const char* name;  // "/package.Service/Method"
   enum class Kind : uint8_t {
-    kUnary,   // answered at once
-    kWaiting, // unary, may wait: on_cancelled tells when the caller has gone
-    kStream,  // both ways
+    kUnary,    // answered at once
+    kWaiting,  // unary, may wait: on_cancelled tells when the caller has gone
+    kStream,   // both ways
   } kind;
   int armed;  // accepts open at once, per lane
 };

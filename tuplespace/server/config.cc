@@ -80,29 +80,30 @@ class Settings {
 
   template <typename Number>
   void number(const char* name, Number& value, uint64_t least, uint64_t most, const char* why) {
-    whole(name, "number", value, least, most, why,
-          [](std::string_view given) -> Result<uint64_t> {
-            uint64_t parsed = 0;
-            const auto [rest, error] =
-                std::from_chars(given.data(), given.data() + given.size(), parsed);
-            if (error == std::errc() && rest == given.data() + given.size()) return parsed;
-            return invalid(fmt::format("\"{}\" is not a number", given));
-          },
-          [](uint64_t shown) { return std::to_string(shown); });
+    whole(
+        name, "number", value, least, most, why,
+        [](std::string_view given) -> Result<uint64_t> {
+          uint64_t parsed = 0;
+          const auto [rest, error] =
+              std::from_chars(given.data(), given.data() + given.size(), parsed);
+          if (error == std::errc() && rest == given.data() + given.size()) return parsed;
+          return invalid(fmt::format("\"{}\" is not a number", given));
+        },
+        [](uint64_t shown) { return std::to_string(shown); });
   }
   template <typename Number>
   void size(const char* name, Number& value, uint64_t least, uint64_t most, const char* why) {
     whole(name, "size", value, least, most, why, parse_size, size_text);
   }
-  void duration(const char* name, Duration& value, uint64_t least, uint64_t most,
-                const char* why) {
-    whole(name, "duration", value, least, most, why,
-          [](std::string_view given) -> Result<uint64_t> {
-            const Result<Duration> parsed = parse_duration(given);
-            if (!parsed.ok()) return parsed.status();
-            return static_cast<uint64_t>(*parsed);
-          },
-          [](uint64_t shown) { return duration_text(static_cast<Duration>(shown)); });
+  void duration(const char* name, Duration& value, uint64_t least, uint64_t most, const char* why) {
+    whole(
+        name, "duration", value, least, most, why,
+        [](std::string_view given) -> Result<uint64_t> {
+          const Result<Duration> parsed = parse_duration(given);
+          if (!parsed.ok()) return parsed.status();
+          return static_cast<uint64_t>(*parsed);
+        },
+        [](uint64_t shown) { return duration_text(static_cast<Duration>(shown)); });
   }
 
   template <typename Number, typename Parse, typename Show>
@@ -162,13 +163,12 @@ void Settings::describe() {
        "[::1]:port for IPv6; port 0 takes a free one and prints it");
   choice<bool>("--store", {{"rocksdb", true}, {"memory", false}}, config_.on_disk,
                "memory keeps nothing over a restart and needs no --data");
-  choice<Durability>("--durability",
-                     {{"sync", Durability::kSync},
-                      {"async", Durability::kAsync},
-                      {"memory", Durability::kMemory}},
-                     config_.engine.shard.durability,
-                     "of spaces that do not say: sync survives power loss, async a crash of the "
-                     "process (synced every --async-sync), memory nothing");
+  choice<Durability>(
+      "--durability",
+      {{"sync", Durability::kSync}, {"async", Durability::kAsync}, {"memory", Durability::kMemory}},
+      config_.engine.shard.durability,
+      "of spaces that do not say: sync survives power loss, async a crash of the "
+      "process (synced every --async-sync), memory nothing");
   duration("--async-sync", config_.async_sync, 1, 60'000,
            "what async answers may lose at a power loss");
   number("--lanes", config_.engine.lanes, 1, 64,
@@ -269,11 +269,11 @@ uint64_t half_of_memory() {
 Status check(const Config& config) {
   const Limits& limits = config.engine.shard.limits;
   if (config.calls.frame_bytes_max < limits.tuple_bytes_max + 4096) {
-    return invalid(fmt::format("--frame-bytes-max {} has no room for a tuple of "
-                               "--tuple-bytes-max {}",
-                               size_text(config.calls.frame_bytes_max),
-                               size_text(limits.tuple_bytes_max)),
-                   "frame_bytes_max");
+    return invalid(
+        fmt::format("--frame-bytes-max {} has no room for a tuple of "
+                    "--tuple-bytes-max {}",
+                    size_text(config.calls.frame_bytes_max), size_text(limits.tuple_bytes_max)),
+        "frame_bytes_max");
   }
   if (config.engine.lanes > config.engine.shards) {
     return invalid(fmt::format("--lanes {} with --shards {}: a lane without a shard would idle; "

@@ -14,7 +14,7 @@ namespace health = grpc::health::v1;
 
 // Nothing if the server has no service of that name.
 std::optional<health::HealthCheckResponse::ServingStatus> health_of(Service& service,
-                                                                   const std::string& name) {
+                                                                    const std::string& name) {
   bool known = name.empty();
   for (const Method& method : methods()) {
     const std::string_view path = method.name;

@@ -24,11 +24,13 @@ namespace {
 
 constexpr int kBacklog = 4096;
 constexpr int kEventsAtOnce = 64;
-constexpr uint64_t kRefusedPerLine = 1'000;  // a line in the log for so many refused connections
+constexpr uint64_t kRefusedPerLine = 1'000;  // refused connections for one line of the log
 
 Status not_an_address(const std::string& given) {
   return invalid(fmt::format("--listen {}: not an address; write 127.0.0.1:7070, [::1]:7070 or "
-                             "unix:/path", given), "listen");
+                             "unix:/path",
+                             given),
+                 "listen");
 }
 
 Status failed(const std::string& address, const char* what) {
@@ -120,7 +122,8 @@ Status Listener::bind_unix(const std::string& path) {
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path) {
     return invalid(fmt::format("--listen unix:{}: a path has 1 to {} bytes", path,
-                               sizeof address.sun_path - 1), "listen");
+                               sizeof address.sun_path - 1),
+                   "listen");
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   socket_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -135,7 +138,9 @@ Status Listener::bind_unix(const std::string& path) {
   if (answered) {
     return {Code::kFailedPrecondition,
             fmt::format("--listen {}: another process listens there; stop it or choose another "
-                        "path", options_.address), {"listen", false, false}};
+                        "path",
+                        options_.address),
+            {"listen", false, false}};
   }
   if (stale) ::unlink(path.c_str());
   if (::bind(socket_, generic, sizeof address) != 0) return failed(options_.address, "bind");
@@ -151,18 +156,19 @@ Status Listener::bind_tcp() {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   AddressList found;
-  const int error =
-      ::getaddrinfo(parts->host.c_str(), parts->port.c_str(), &hints, &found.first);
+  const int error = ::getaddrinfo(parts->host.c_str(), parts->port.c_str(), &hints, &found.first);
   if (error != 0) {
-    return invalid(fmt::format("--listen {}: {}: {}", options_.address, parts->host,
-                               ::gai_strerror(error)), "listen");
+    return invalid(
+        fmt::format("--listen {}: {}: {}", options_.address, parts->host, ::gai_strerror(error)),
+        "listen");
   }
   const addrinfo& at = *found.first;
   if (!is_loopback(at.ai_addr) && !options_.beyond_loopback) {
     return invalid(
         fmt::format("--listen {}: reaches beyond this machine, where anyone could read, take and "
                     "drop; listen on 127.0.0.1, or say --insecure to allow it",
-                    options_.address), "listen");
+                    options_.address),
+        "listen");
   }
   socket_ = ::socket(at.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (socket_ < 0) return failed(options_.address, "socket");
@@ -236,12 +242,13 @@ void Listener::accept_all() {
       }
       return;
     }
-    const int watched = connections_ < options_.connections_max
-                            ? ::fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    const int watched =
+        connections_ < options_.connections_max ? ::fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
     if (watched < 0) {
       if (refused_++ % kRefusedPerLine == 0) {
         log(Level::kWarning, "connections_refused",
-            {{"refused", refused_.load()}, {"connections", connections_.load()},
+            {{"refused", refused_.load()},
+             {"connections", connections_.load()},
              {"connections_max", options_.connections_max}});
       }
       ::close(fd);

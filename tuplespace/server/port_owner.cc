@@ -34,8 +34,7 @@ bool has_socket(const std::filesystem::path& process, const std::set<std::string
        at.increment(error)) {
     std::error_code unreadable;
     const std::string target = std::filesystem::read_symlink(at->path(), unreadable).string();
-    if (target.starts_with("socket:[") &&
-        inodes.contains(target.substr(8, target.size() - 9))) {
+    if (target.starts_with("socket:[") && inodes.contains(target.substr(8, target.size() - 9))) {
       return true;
     }
   }

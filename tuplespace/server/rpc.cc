@@ -49,22 +49,14 @@ constexpr Method kMethods[] = {
 };
 
 constexpr Rpc kRpcs[] = {
-    {operate<Verb::kOut>, nullptr},
-    {operate<Verb::kIn>, nullptr},
-    {operate<Verb::kRd>, nullptr},
-    {operate<Verb::kCount>, nullptr},
-    {operate<Verb::kScan>, nullptr},
-    {open_session, nullptr},
-    {keep_session_alive, nullptr},
-    {close_session, nullptr},
-    {nullptr, make<SessionStream>},
-    {create_space, nullptr},
-    {drop_space, nullptr},
-    {list_spaces, nullptr},
-    {describe_space, nullptr},
-    {stats, nullptr},
-    {check_health, nullptr},
-    {nullptr, make<HealthWatch>},
+    {operate<Verb::kOut>, nullptr},  {operate<Verb::kIn>, nullptr},
+    {operate<Verb::kRd>, nullptr},   {operate<Verb::kCount>, nullptr},
+    {operate<Verb::kScan>, nullptr}, {open_session, nullptr},
+    {keep_session_alive, nullptr},   {close_session, nullptr},
+    {nullptr, make<SessionStream>},  {create_space, nullptr},
+    {drop_space, nullptr},           {list_spaces, nullptr},
+    {describe_space, nullptr},       {stats, nullptr},
+    {check_health, nullptr},         {nullptr, make<HealthWatch>},
     {nullptr, make<Reflection>},
 };
 static_assert(std::size(kMethods) == std::size(kRpcs));

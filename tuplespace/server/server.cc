@@ -50,8 +50,7 @@ Result<std::unique_ptr<Server>> Server::open(const Config& config) {
   Result<std::unique_ptr<Listener>> listener =
       Listener::open({config.listen, config.insecure, config.connections_max});
   if (!listener.ok()) return listener.status();
-  return std::unique_ptr<Server>(
-      new Server(std::make_unique<Parts>(config, std::move(*listener))));
+  return std::unique_ptr<Server>(new Server(std::make_unique<Parts>(config, std::move(*listener))));
 }
 
 const std::string& Server::address() const { return parts_->listener->address(); }
@@ -95,8 +94,8 @@ void Server::drain() {
   }
   engine.stop(engine.now() + parts.config.drain);
   for (const auto& service : parts.common->services) {
-    service->abandon_streams({Code::kUnavailable, "the server is going down; connect again",
-                              {"", true, false}});
+    service->abandon_streams(
+        {Code::kUnavailable, "the server is going down; connect again", {"", true, false}});
   }
   parts.calls.shutdown(kFarewell);
 }

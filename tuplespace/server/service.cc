@@ -137,8 +137,7 @@ void Service::ask(Operation operation, Then then) {
   engine().submit(std::move(operation));
 }
 
-void Service::ask_shards(uint16_t first, uint16_t last, const Operation& operation,
-                         ThenAll then) {
+void Service::ask_shards(uint16_t first, uint16_t last, const Operation& operation, ThenAll then) {
   std::vector<Answer> none;
   if (first >= last) return then(none);
   const ReplyTo reply = {receiver_, begin_asking(last - first, std::move(then))};

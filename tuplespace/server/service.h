@@ -29,8 +29,14 @@ class SessionStream;
 
 // What a lane's service counts; written by its lane, read by all.
 enum class Counted : size_t {
-  kUnaryCalls, kUnaryCancelled, kStreamsOpened, kFramesReceived, kFramesSent, kStreamOperations,
-  kStreamsNow, kUnaryNow,
+  kUnaryCalls,
+  kUnaryCancelled,
+  kStreamsOpened,
+  kFramesReceived,
+  kFramesSent,
+  kStreamOperations,
+  kStreamsNow,
+  kUnaryNow,
   kEnd
 };
 

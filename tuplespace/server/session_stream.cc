@@ -224,7 +224,9 @@ void SessionStream::welcome() {
     }
   }
   log(Level::kDebug, "stream_opened",
-      {{"session", session_}, {"epoch", epoch_}, {"lane", service_.lane()},
+      {{"session", session_},
+       {"epoch", epoch_},
+       {"lane", service_.lane()},
        {"peer", stream_->peer()}});
   opened_ = {};
   pending_ = {};
@@ -276,11 +278,10 @@ bool SessionStream::operate(std::string_view bytes) {
     return false;
   }
   if (wire.number <= last_number_) {
-    refuse(wire.number,
-           {Code::kFailedPrecondition,
-            fmt::format("operation {} came after {}; numbers increase strictly", wire.number,
-                        last_number_),
-            {"number", false, false}});
+    refuse(wire.number, {Code::kFailedPrecondition,
+                         fmt::format("operation {} came after {}; numbers increase strictly",
+                                     wire.number, last_number_),
+                         {"number", false, false}});
     return true;
   }
   last_number_ = wire.number;

@@ -97,9 +97,9 @@ class SessionStream final : public StreamHandler, private Receiver {
   std::vector<Answer> opened_;        // what they answered
 
   Number last_number_ = 0;
-  size_t outstanding_ = 0;        // operations without an answer
+  size_t outstanding_ = 0;         // operations without an answer
   std::vector<std::string> full_;  // frames that have reached frame_bytes_max
-  std::string frame_;             // the one being filled
+  std::string frame_;              // the one being filled
 };
 
 }  // namespace tuplespace

@@ -29,7 +29,8 @@ Result<std::vector<NumberRange>> ranges_of(
   for (const v1::Range64& range : wire) {
     if (range.first() == 0 || range.last() < range.first()) {
       return invalid(fmt::format("range {}..{}; numbers begin at 1 and first <= last",
-                                 range.first(), range.last()), "Range64");
+                                 range.first(), range.last()),
+                     "Range64");
     }
     ranges.push_back({range.first(), range.last()});
   }
@@ -78,16 +79,16 @@ void keep_session_alive(Service& service, UnaryCall& call) {
   if (!ranges.ok()) return call.fail(ranges.status());
   Operation confirm;
   confirm.what = Confirm{request.session(), request.secret(), false, *ranges, {}};
-  service.ask_for(call, std::move(confirm),
-                  [&service, session = request.session(), ranges = *ranges](UnaryCall& asker,
-                                                                            Answer& answer) {
-                    service.confirm_elsewhere(session, ranges);
-                    v1::KeepAliveResponse response;
-                    if (const auto* kept = std::get_if<SessionAnswer>(&answer.what)) {
-                      response.set_ttl_ms(kept->ttl);
-                    }
-                    service.reply(asker, response);
-                  });
+  service.ask_for(
+      call, std::move(confirm),
+      [&service, session = request.session(), ranges = *ranges](UnaryCall& asker, Answer& answer) {
+        service.confirm_elsewhere(session, ranges);
+        v1::KeepAliveResponse response;
+        if (const auto* kept = std::get_if<SessionAnswer>(&answer.what)) {
+          response.set_ttl_ms(kept->ttl);
+        }
+        service.reply(asker, response);
+      });
 }
 
 void close_session(Service& service, UnaryCall& call) {
@@ -117,7 +118,8 @@ Result<HelloParts> decode_hello(std::string_view bytes) {
   if (hello.protocol() != kProtocol) {
     return Status(Code::kFailedPrecondition,
                   fmt::format("hello asks for protocol {}, this server speaks {}; use a client of "
-                              "its version", hello.protocol(), kProtocol),
+                              "its version",
+                              hello.protocol(), kProtocol),
                   {"protocol", false, false});
   }
   if (hello.session() != 0) TS_RETURN_IF_ERROR(check_secret(hello.secret()));

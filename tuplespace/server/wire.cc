@@ -40,7 +40,8 @@ Status decode_selection(std::string_view bytes, Selection& choice) {
         break;
       case 2: choice.field = static_cast<uint32_t>(fields.varint()); break;
       case 3:
-        if (!is_utf8(fields.bytes())) return invalid("choice.field_name is not UTF-8", "field_name");
+        if (!is_utf8(fields.bytes()))
+          return invalid("choice.field_name is not UTF-8", "field_name");
         choice.field_name.assign(fields.bytes());
         break;
     }
@@ -262,9 +263,9 @@ Status decode_range(std::string_view bytes, std::vector<NumberRange>& ranges) {
   }
   if (fields.failed()) return malformed("Range64");
   if (range.first == 0 || range.last < range.first) {
-    return invalid(fmt::format("range {}..{}; numbers begin at 1 and first <= last", range.first,
-                               range.last),
-                   "Range64");
+    return invalid(
+        fmt::format("range {}..{}; numbers begin at 1 and first <= last", range.first, range.last),
+        "Range64");
   }
   ranges.push_back(range);
   return {};

@@ -92,7 +92,9 @@ TEST(Slices, AReadWithoutAnIndexLooksAtASliceAtAStretch) {
     const Time next = shard.tick(rig.host.now(), effects);
     ASSERT_LE(rig.figures().candidates - before, 100u);
     ASSERT_LE(++stretches, 1'000);
-    if (effects.answers.empty()) ASSERT_LE(next, rig.host.now());
+    if (effects.answers.empty()) {
+      ASSERT_LE(next, rig.host.now());
+    }
   }
   shard.finish(effects);
 

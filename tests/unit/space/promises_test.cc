@@ -144,14 +144,20 @@ TEST_P(Promise5, AnAnswerWaitsForWhatItsSpacePromises) {
 
   const Answer* out = rig.answer(rig.out("s", "(1)"));
   EXPECT_EQ(out->mark, mark);
-  if (mark != Mark::kNone) EXPECT_EQ(out->batch, rig.host.batches());
+  if (mark != Mark::kNone) {
+    EXPECT_EQ(out->batch, rig.host.batches());
+  }
   const uint64_t written = out->batch;
   const Answer* read = rig.answer(rig.rd("s", "(1)"));
   EXPECT_EQ(read->mark, mark);
-  if (mark != Mark::kNone) EXPECT_EQ(read->batch, written);
+  if (mark != Mark::kNone) {
+    EXPECT_EQ(read->batch, written);
+  }
   const Answer* taken = rig.answer(rig.in("s", "(1)"));
   EXPECT_EQ(taken->mark, mark);
-  if (mark != Mark::kNone) EXPECT_GT(taken->batch, written);
+  if (mark != Mark::kNone) {
+    EXPECT_GT(taken->batch, written);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryClass, Promise5,
