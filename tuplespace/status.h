@@ -19,19 +19,19 @@ namespace tuplespace {
 
 enum class Code : int {
   kOk = 0,
-  kCancelled = 1,            // the caller cancelled, or went away
-  kInvalidArgument = 3,      // the request is wrong whatever the state
-  kDeadlineExceeded = 4,     // the caller's deadline passed; the outcome may be unknown
-  kNotFound = 5,             // no such space or session
-  kAlreadyExists = 6,        // a space of that name exists with another policy
-  kPermissionDenied = 7,     // the secret or the token is wrong
-  kResourceExhausted = 8,    // a bound with a name was reached; nothing was done
-  kFailedPrecondition = 9,   // the state forbids it: stale number, spaces of two shards
-  kAborted = 10,             // ended by somebody else: space dropped, stream replaced
-  kUnimplemented = 12,       // the server is older than the request
-  kInternal = 13,            // our own bug
-  kUnavailable = 14,         // no server, or it is going down; ask again
-  kDataLoss = 15,            // what is on disk is not what was written
+  kCancelled = 1,           // the caller cancelled, or went away
+  kInvalidArgument = 3,     // the request is wrong whatever the state
+  kDeadlineExceeded = 4,    // the caller's deadline passed; the outcome may be unknown
+  kNotFound = 5,            // no such space or session
+  kAlreadyExists = 6,       // a space of that name exists with another policy
+  kPermissionDenied = 7,    // the secret or the token is wrong
+  kResourceExhausted = 8,   // a bound with a name was reached; nothing was done
+  kFailedPrecondition = 9,  // the state forbids it: stale number, spaces of two shards
+  kAborted = 10,            // ended by somebody else: space dropped, stream replaced
+  kUnimplemented = 12,      // the server is older than the request
+  kInternal = 13,           // our own bug
+  kUnavailable = 14,        // no server, or it is going down; ask again
+  kDataLoss = 15,           // what is on disk is not what was written
 };
 
 // Returns the name that gRPC gives `code`, for instance "RESOURCE_EXHAUSTED".
@@ -109,10 +109,9 @@ class [[nodiscard]] Result {
   } while (false)
 
 // Returns the Status of `expression` from the enclosing function unless it is OK.
-#define TS_RETURN_IF_ERROR(expression)                           \
-  do {                                                           \
-    if (::tuplespace::Status status_of_it = (expression); !status_of_it.ok()) \
-      return status_of_it;                                       \
+#define TS_RETURN_IF_ERROR(expression)                                                             \
+  do {                                                                                             \
+    if (::tuplespace::Status status_of_it = (expression); !status_of_it.ok()) return status_of_it; \
   } while (false)
 
 }  // namespace tuplespace

@@ -37,20 +37,22 @@ bool is_json(const std::string& text) { return text.starts_with("["); }
 Result<std::string> print_line(const Tuple& tuple, Form form) {
   const char* const option = form == Form::kLines ? "--lines" : "--byte-lines";
   const char* const what = form == Form::kLines ? "string" : "bytes value";
-  const bool right = tuple.arity() == 1 &&
-                     (tuple.at(0).type() == Type::kString ||
-                      (form == Form::kByteLines && tuple.at(0).type() == Type::kBytes));
+  const bool right =
+      tuple.arity() == 1 && (tuple.at(0).type() == Type::kString ||
+                             (form == Form::kByteLines && tuple.at(0).type() == Type::kBytes));
   if (!right) {
-    return invalid(fmt::format("{} cannot be printed with {}, which prints tuples of one {}; it "
-                               "went back",
-                               to_text(tuple), option, what));
+    return invalid(
+        fmt::format("{} cannot be printed with {}, which prints tuples of one {}; it "
+                    "went back",
+                    to_text(tuple), option, what));
   }
   const Value value = tuple.at(0);
   const std::string& text = value.type() == Type::kString ? value.as_string() : value.as_bytes();
   if (text.find('\n') != std::string::npos) {
-    return invalid(fmt::format("{} cannot be printed with {}: it has a line break; it went back; "
-                               "use --json",
-                               to_text(tuple), option));
+    return invalid(
+        fmt::format("{} cannot be printed with {}: it has a line break; it went back; "
+                    "use --json",
+                    to_text(tuple), option));
   }
   return text;
 }

@@ -14,8 +14,8 @@
 namespace tuplespace::cli {
 namespace {
 
-constexpr size_t kNamesMax = 10;        // spaces named in a hint
-constexpr size_t kValueBytesMax = 40;   // longer values are not shown
+constexpr size_t kNamesMax = 10;       // spaces named in a hint
+constexpr size_t kValueBytesMax = 40;  // longer values are not shown
 
 // How a tuple misses: at which field, by what type; -1: it has another number of fields.
 struct Miss {
@@ -72,8 +72,7 @@ std::string describe(const Miss& miss, const Missed& missed, const Template& wan
                   missed.tuples == 1 ? "s" : "ve");
   if (miss.field < 0) {
     return fmt::format("{} {} field{} where you asked {}{}", tuples, miss.arity,
-                       miss.arity == 1 ? "" : "s", wanted.rest() ? "at least " : "",
-                       fields.size());
+                       miss.arity == 1 ? "" : "s", wanted.rest() ? "at least " : "", fields.size());
   }
   const std::string& value = *missed.values.begin();
   const bool shown = missed.values.size() == 1 && value.size() <= kValueBytesMax;

@@ -71,8 +71,7 @@ void Interrupt::tell() {
   if (stop_) stop_();
 }
 
-Interrupt::Guard::Guard(Interrupt& interrupt, std::function<void()> stop)
-    : interrupt_(interrupt) {
+Interrupt::Guard::Guard(Interrupt& interrupt, std::function<void()> stop) : interrupt_(interrupt) {
   const std::lock_guard lock(interrupt_.mutex_);
   interrupt_.stop_ = std::move(stop);
   if (interrupt_.came()) interrupt_.stop_();

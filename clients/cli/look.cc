@@ -43,8 +43,8 @@ std::string json_of(const client::SpaceInfo& space) {
   return fmt::format(
       R"({{"name": "{}", "durability": "{}", "ready": {}, "held": {}, "delayed": {}, )"
       R"("waiters": {}, "bytes": {}}})",
-      space.name, durability_name(space.policy.durability), space.ready, space.held,
-      space.delayed, space.waiters, space.bytes);
+      space.name, durability_name(space.policy.durability), space.ready, space.held, space.delayed,
+      space.waiters, space.bytes);
 }
 
 }  // namespace
@@ -95,8 +95,10 @@ int run_spaces(client::Connection& connection, const Settings& settings) {
   size_t width = 5;
   for (const client::SpaceInfo& space : *spaces) width = std::max(width, space.name.size());
   if (settings.form != Form::kJson && !spaces->empty()) {
-    output.add(fmt::format("{:<{}}  durability       ready      held   delayed   waiters       bytes",
-                           "space", width));
+    output.add(
+        fmt::format("{:<{}}  durability       ready      held   delayed   waiters  "
+                    "     bytes",
+                    "space", width));
   }
   for (const client::SpaceInfo& space : *spaces) {
     if (settings.form == Form::kJson) {

@@ -31,10 +31,9 @@ class Pipe {
       ++under_way_;
       bytes_ += bytes;
     }
-    space_.out_then(tuple, options_,
-                    [this, bytes, line](Result<client::Placed> placed) {
-                      on_answer(bytes, line, placed.status());
-                    });
+    space_.out_then(tuple, options_, [this, bytes, line](Result<client::Placed> placed) {
+      on_answer(bytes, line, placed.status());
+    });
     return true;
   }
 
@@ -69,9 +68,7 @@ class Pipe {
     if (is_half_empty() || !failure_.ok()) room_.notify_one();
   }
 
-  bool is_half_empty() const {
-    return under_way_ <= kUnderWayMax / 2 && bytes_ <= kBytesMax / 2;
-  }
+  bool is_half_empty() const { return under_way_ <= kUnderWayMax / 2 && bytes_ <= kBytesMax / 2; }
 
   client::Space space_;
   const client::OutOptions options_;
@@ -118,8 +115,8 @@ int run_out_from_pipe(client::Connection& connection, const Settings& settings,
   }
   if (!wrong.ok()) {
     progress.clear();
-    complain(fmt::format("{}; {} tuples are in \"{}\"", wrong.message(), pipe.stored(),
-                         settings.space));
+    complain(
+        fmt::format("{}; {} tuples are in \"{}\"", wrong.message(), pipe.stored(), settings.space));
     return kError;
   }
   if (interrupt.came()) {

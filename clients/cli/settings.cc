@@ -177,8 +177,7 @@ std::string read_choice(const std::string& text, Settings& settings) {
   const bool needs_field = text.starts_with("least") || text.starts_with("greatest");
   const bool has_field = colon != std::string::npos && colon + 1 < text.size();
   if (order == orders.end() || needs_field != has_field) {
-    return "--choice " + text +
-           ": expected oldest, newest, random, least:FIELD or greatest:FIELD";
+    return "--choice " + text + ": expected oldest, newest, random, least:FIELD or greatest:FIELD";
   }
   choice.order = order->second;
   if (!has_field) return "";

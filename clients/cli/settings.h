@@ -29,9 +29,9 @@ struct Settings {
   client::milliseconds patience{60'000};
 
   std::string space;
-  std::string text;      // the tuple or template, as typed
+  std::string text;  // the tuple or template, as typed
   bool has_text = false;
-  Arguments arguments;   // --arg
+  Arguments arguments;  // --arg
 
   Form form = Form::kText;
   JsonNumbers numbers = JsonNumbers::kPlain;

@@ -16,8 +16,8 @@
 namespace tuplespace::cli {
 namespace {
 
-constexpr size_t kAheadMax = 64;              // takes under way beyond the one that is printed
-constexpr size_t kBufferMax = 64 << 10;       // bytes printed before they are written
+constexpr size_t kAheadMax = 64;               // takes under way beyond the one that is printed
+constexpr size_t kBufferMax = 64 << 10;        // bytes printed before they are written
 constexpr client::milliseconds kQuiet(1'000);  // before a wait is explained
 
 // Waits for the answer; after a quiet second says what it waits for, if somebody reads it.
@@ -62,7 +62,8 @@ class Taker {
   int run() {
     client::Call<client::Match> first = space_.in_async(wanted_, options_);
     Result<client::Match> match = get(first, connection_, settings_, wanted_, interrupt_);
-    if (!match.ok()) return end_without(match.status(), connection_, settings_, wanted_, interrupt_);
+    if (!match.ok())
+      return end_without(match.status(), connection_, settings_, wanted_, interrupt_);
     print_one(*std::move(match));
     options_.wait = client::milliseconds(0);
     take_the_rest();
@@ -130,8 +131,7 @@ class Taker {
     if (interrupt_.signalled()) return kInterrupted;
     if (interrupt_.reader_gone() || output_.closed()) return kError;
     if (!output_.ok()) {
-      complain(fmt::format("standard output: {}; what was not written went back",
-                           output_.error()));
+      complain(fmt::format("standard output: {}; what was not written went back", output_.error()));
       return kError;
     }
     return kFound;

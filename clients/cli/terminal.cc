@@ -17,9 +17,7 @@ constexpr std::chrono::milliseconds kEvery(200);
 
 bool on_terminal() { return isatty(STDERR_FILENO) != 0; }
 
-void complain(std::string_view message) {
-  fmt::print(stderr, "tuplespace: {}\n", message);
-}
+void complain(std::string_view message) { fmt::print(stderr, "tuplespace: {}\n", message); }
 
 Progress::Progress(bool shown) : shown_(shown && on_terminal()), next_(begin_ + kFirst) {}
 

@@ -38,8 +38,8 @@ Status call(const std::string& target, milliseconds patience, const char* method
   grpc::ByteBuffer answered;
   grpc::Status finish;
   grpc::CompletionQueue queue;
-  const auto reader = stub.PrepareUnaryCall(
-      &context, std::string("/tuplespace.v1.Admin/") + method, asked, &queue);
+  const auto reader =
+      stub.PrepareUnaryCall(&context, std::string("/tuplespace.v1.Admin/") + method, asked, &queue);
   reader->StartCall();
   reader->Finish(&answered, &finish, nullptr);
   void* tag = nullptr;

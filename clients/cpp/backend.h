@@ -20,8 +20,8 @@
 
 namespace tuplespace::client {
 
-using Number = uint64_t;   // of a call in its session, from 1
-using Instant = int64_t;   // microseconds of the steady clock
+using Number = uint64_t;  // of a call in its session, from 1
+using Instant = int64_t;  // microseconds of the steady clock
 inline constexpr Instant kNoInstant = std::numeric_limits<Instant>::max();
 
 inline Instant steady_now() {

@@ -131,8 +131,7 @@ bool Call<T>::await_suspend(std::coroutine_handle<> waiting) {
 template <typename T>
 Call<T> start_call(const std::shared_ptr<Backend>& backend, const Ask& ask, Builder builder,
                    const Status& status) {
-  auto state =
-      std::make_shared<typename Call<T>::State>(backend, ask.space, std::move(builder));
+  auto state = std::make_shared<typename Call<T>::State>(backend, ask.space, std::move(builder));
   state->self = state;
   if (status.ok()) {
     backend->submit(ask, *state);

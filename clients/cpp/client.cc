@@ -41,14 +41,17 @@ Status ask_and_wait(Backend& backend, const Ask& ask, Confirm confirm, Reply& re
 Status take(Backend& backend, Verb verb, const std::string& space, const TemplateArgument& wanted,
             uint32_t max, const TakeOptions& options, Reply& reply) {
   TS_RETURN_IF_ERROR(check(wanted.status(), space, verb));
-  const Ask ask{.verb = verb, .space = space, .wanted = &wanted.wanted(), .wait = options.wait,
-                .choice = options.choice, .max = max};
+  const Ask ask{.verb = verb,
+                .space = space,
+                .wanted = &wanted.wanted(),
+                .wait = options.wait,
+                .choice = options.choice,
+                .max = max};
   return ask_and_wait(backend, ask, options.confirm, reply);
 }
 
-Result<Match> take_one(const std::shared_ptr<Backend>& backend, Verb verb,
-                       const std::string& space, const TemplateArgument& wanted,
-                       const TakeOptions& options) {
+Result<Match> take_one(const std::shared_ptr<Backend>& backend, Verb verb, const std::string& space,
+                       const TemplateArgument& wanted, const TakeOptions& options) {
   Reply reply;
   TS_RETURN_IF_ERROR(take(*backend, verb, space, wanted, 1, options, reply));
   const Builder builder(backend, verb, wanted.wanted(), options);
@@ -142,14 +145,17 @@ Result<Counted> Space::count(const TemplateArgument& wanted) {
   return Counted{reply.ready, reply.held, reply.delayed, reply.sequence};
 }
 
-Status Space::scan(const TemplateArgument& wanted,
-                   const std::function<bool(const Match&)>& visit) {
+Status Space::scan(const TemplateArgument& wanted, const std::function<bool(const Match&)>& visit) {
   TS_RETURN_IF_ERROR(check(wanted.status(), *name_, Verb::kScan));
   const Builder builder(backend_, Verb::kScan, wanted.wanted(), {});
   Reply reply;
   do {
-    const Ask ask{.verb = Verb::kScan, .space = *name_, .wanted = &wanted.wanted(),
-                  .max = kScanPage, .after = reply.next, .until = reply.until};
+    const Ask ask{.verb = Verb::kScan,
+                  .space = *name_,
+                  .wanted = &wanted.wanted(),
+                  .max = kScanPage,
+                  .after = reply.next,
+                  .until = reply.until};
     TS_RETURN_IF_ERROR(ask_and_wait(*backend_, ask, Confirm::kAutomatic, reply));
     for (const Match& match : builder.many(reply)) {
       if (!visit(match)) return {};
@@ -205,8 +211,12 @@ template <typename T>
 Call<T> take_async(const std::shared_ptr<Backend>& backend, Verb verb, const std::string& space,
                    const TemplateArgument& wanted, uint32_t max, const TakeOptions& options) {
   return start_call<T>(backend,
-                       {.verb = verb, .space = space, .wanted = &wanted.wanted(),
-                        .wait = options.wait, .choice = options.choice, .max = max},
+                       {.verb = verb,
+                        .space = space,
+                        .wanted = &wanted.wanted(),
+                        .wait = options.wait,
+                        .choice = options.choice,
+                        .max = max},
                        Builder(backend, verb, wanted.wanted(), options),
                        check(wanted.status(), space, verb));
 }
@@ -217,10 +227,14 @@ void take_then(const std::shared_ptr<Backend>& backend, Verb verb, const std::st
     done(std::move(status));
     return;
   }
-  auto* const waiter = new TakeThen(Builder(backend, verb, wanted.wanted(), options), space,
-                                    std::move(done));
-  backend->submit({.verb = verb, .space = space, .wanted = &wanted.wanted(),
-                   .wait = options.wait, .choice = options.choice, .max = 1},
+  auto* const waiter =
+      new TakeThen(Builder(backend, verb, wanted.wanted(), options), space, std::move(done));
+  backend->submit({.verb = verb,
+                   .space = space,
+                   .wanted = &wanted.wanted(),
+                   .wait = options.wait,
+                   .choice = options.choice,
+                   .max = 1},
                   *waiter);
 }
 
@@ -232,8 +246,8 @@ void Space::out_then(const TupleArgument& tuple, const OutOptions& options, OutD
     return;
   }
   auto* const waiter = new OutThen(std::move(done));
-  backend_->submit(
-      {.verb = Verb::kOut, .space = *name_, .tuple = &tuple.tuple(), .out = options}, *waiter);
+  backend_->submit({.verb = Verb::kOut, .space = *name_, .tuple = &tuple.tuple(), .out = options},
+                   *waiter);
 }
 
 Call<Placed> Space::out_async(const TupleArgument& tuple, const OutOptions& options) {
@@ -286,9 +300,7 @@ Result<uint64_t> Connection::drop(const std::string& name) { return backend_->dr
 Result<std::vector<SpaceInfo>> Connection::list(const std::string& prefix) {
   return backend_->list(prefix);
 }
-Result<SpaceInfo> Connection::describe(const std::string& name) {
-  return backend_->describe(name);
-}
+Result<SpaceInfo> Connection::describe(const std::string& name) { return backend_->describe(name); }
 Result<ServerStats> Connection::stats() { return backend_->stats(); }
 uint64_t Connection::session() const { return backend_->session(); }
 Status Connection::close() { return backend_->close(); }

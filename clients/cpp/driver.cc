@@ -116,7 +116,12 @@ void Driver::run() {
   Lock lock(mutex_);
   uint64_t seen = drivers_;
   while (!finished_) {
-    if (driving_ && drivers_ == seen) {
+    if (leaving_) {
+      leaving_ = false;
+      lock.unlock();
+      shut_down();
+      lock.lock();
+    } else if (driving_ && drivers_ == seen) {
       background_idle_ = true;
       background_.wait(lock);
       background_idle_ = false;
@@ -213,7 +218,7 @@ void Driver::on_frame(Lock& lock) {
   }
   if (!was_online && session_.online()) {
     pause_ = 0;
-    fatal_ = {};
+    fatal_ = last_error_ = {};
     attempt_ends_ = offline_since_ = give_up_at_ = kNoInstant;
   }
   tell(lock, replies_);
@@ -234,7 +239,7 @@ void Driver::on_broken(Lock& lock) {
     finished_ = true;
     return;
   }
-  last_error_ = why;
+  if (why.code() != Code::kCancelled || last_error_.ok()) last_error_ = why;  // else we dropped it
   if (offline_since_ == kNoInstant) {
     offline_since_ = now;
     give_up_at_ = now + options_.patience.count() * 1000;
@@ -267,6 +272,7 @@ void Driver::on_time(Lock& lock, Instant now) {
   }
   if (now >= attempt_ends_) {
     attempt_ends_ = kNoInstant;
+    last_error_ = {Code::kUnavailable, "it does not say welcome"};
     link_.drop();
   }
   if (offline_since_ == kNoInstant) return;
@@ -339,6 +345,11 @@ Status Driver::close() {
 
 void Driver::shut_down() {
   Lock lock(mutex_);
+  if (Telling::here()) {  // what is being told is not confirmed yet: run() does it afterwards
+    leaving_ = true;
+    background_.notify_one();
+    return;
+  }
   if (!session_.online()) {
     end_calls(lock, Code::kCancelled, "the connection was closed");
   } else {

@@ -37,7 +37,8 @@ class Driver {
   Status start();
   // The background thread's work; returns after shut_down().
   void run();
-  // Confirms, closes the session if that works within 100 ms, and ends run().
+  // Confirms, closes the session if that works within 100 ms, and ends run(); inside a callback,
+  // soon afterwards.
   void shut_down();
 
   void submit(const Ask& ask, Waiter& waiter);
@@ -52,7 +53,7 @@ class Driver {
 
   static constexpr Instant kLazy = 900;  // microseconds, as all that follow
   static constexpr Instant kLazyMin = 50;
-  static constexpr Instant kAttemptMax = 5'000'000;     // from open() to Welcome
+  static constexpr Instant kAttemptMax = 5'000'000;  // from open() to Welcome
   static constexpr Instant kReopenMin = 20'000;
   static constexpr Instant kReopenMax = 1'000'000;
   static constexpr Instant kFarewell = 100'000;
@@ -90,21 +91,22 @@ class Driver {
   std::string frame_;     // memory for the next one
   Replies replies_;       // of the thread that drives
 
-  bool driving_ = false;   // some thread is inside turn()
-  uint64_t drivers_ = 0;   // how often a caller began to drive
+  bool driving_ = false;            // some thread is inside turn()
+  uint64_t drivers_ = 0;            // how often a caller began to drive
   std::vector<Sleeper*> sleepers_;  // callers that wait for the one who drives
   std::condition_variable background_;
-  bool background_idle_ = false;    // sleeps without end
+  bool background_idle_ = false;  // sleeps without end
 
   Status last_error_;
-  Status fatal_;                     // what no other attempt can change
-  Instant reopen_at_ = 0;            // while there is no stream
-  Instant pause_ = 0;                // before the next attempt but one
+  Status fatal_;           // what no other attempt can change
+  Instant reopen_at_ = 0;  // while there is no stream
+  Instant pause_ = 0;      // before the next attempt but one
   Instant attempt_ends_ = kNoInstant;
   Instant offline_since_ = kNoInstant;
   Instant give_up_at_ = kNoInstant;
-  bool lost_ = false;                // the session was over before it was closed
-  bool finished_ = false;            // run() is to return
+  bool lost_ = false;      // the session was over before it was closed
+  bool leaving_ = false;   // run() is to call shut_down()
+  bool finished_ = false;  // run() is to return
 };
 
 }  // namespace tuplespace::client

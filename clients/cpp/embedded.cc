@@ -47,8 +47,8 @@ class Embedded final : public Backend, private Receiver {
   using Lock = std::unique_lock<std::mutex>;
 
   struct Call {
-    Waiter* waiter = nullptr;           // null: gone
-    engine::Answer* answer = nullptr;   // an administrative call: where its answer goes
+    Waiter* waiter = nullptr;          // null: gone
+    engine::Answer* answer = nullptr;  // an administrative call: where its answer goes
     Verb verb = Verb::kOut;
   };
 
@@ -100,10 +100,10 @@ void Embedded::submit(const Ask& ask, Waiter& waiter) {
       refused.status = {Code::kFailedPrecondition,
                         std::string(verb_name(ask.verb)) + ": the connection is closed"};
     } else if (calls_.size() >= options_.calls_max) {
-      refused.status = exhausted(std::string(verb_name(ask.verb)) + ": " +
-                                     std::to_string(calls_.size()) +
-                                     " calls are under way, which is calls_max; wait for some",
-                                 "calls_max");
+      refused.status =
+          exhausted(std::string(verb_name(ask.verb)) + ": " + std::to_string(calls_.size()) +
+                        " calls are under way, which is calls_max; wait for some",
+                    "calls_max");
     } else {
       waiter.token_ = ++last_;
       calls_.emplace(last_, Call{&waiter, nullptr, ask.verb});
@@ -171,8 +171,8 @@ void Embedded::receive(const Lock&, uint64_t number, Receive receive) {
 void Embedded::send_receipts(const Lock&) {
   if (confirmed_.empty() && returned_.empty()) return;
   engine::Operation confirm;
-  confirm.what = engine::Confirm{session_, {}, true, std::exchange(confirmed_, {}),
-                                 std::exchange(returned_, {})};
+  confirm.what = engine::Confirm{
+      session_, {}, true, std::exchange(confirmed_, {}), std::exchange(returned_, {})};
   engine_->submit(std::move(confirm));
 }
 
@@ -267,10 +267,10 @@ Result<std::shared_ptr<Backend>> Embedded::open(const std::string& path,
 
 Status Embedded::start(const std::string& path) {
   EngineConfig config;
-  config.shard.durability = durability_of(
-      options_.durability == Durability::kDefault
-          ? (path.empty() ? Durability::kMemory : Durability::kSync)
-          : options_.durability);
+  config.shard.durability =
+      durability_of(options_.durability == Durability::kDefault
+                        ? (path.empty() ? Durability::kMemory : Durability::kSync)
+                        : options_.durability);
   if (path.empty()) {
     store_ = std::make_unique<MemoryStore>();
   } else {

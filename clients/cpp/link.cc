@@ -119,7 +119,8 @@ Link::Event Link::next(Instant deadline) {
     bool ok = false;
     const auto got = p.queue.AsyncNext(&tag, &ok, to_timespec(deadline));
     if (got != grpc::CompletionQueue::GOT_EVENT) return Event::kNothing;
-    if (const auto which = static_cast<Tag>(reinterpret_cast<intptr_t>(tag)); which == Tag::kAlarm) {
+    if (const auto which = static_cast<Tag>(reinterpret_cast<intptr_t>(tag));
+        which == Tag::kAlarm) {
       p.alarm_set = false;
       return Event::kNothing;
     } else if (const Event event = p.on_tag(which, ok); event != Event::kNothing) {

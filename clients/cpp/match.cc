@@ -60,8 +60,7 @@ std::vector<Match> Builder::many(Reply& reply) const {
 Status Builder::nothing(Verb verb, const std::string& space, std::optional<milliseconds> wait) {
   const std::string begin = std::string(verb_name(verb)) + " \"" + space + "\": nothing matched";
   if (!wait || wait->count() <= 0) return {Code::kDeadlineExceeded, begin};
-  return {Code::kDeadlineExceeded,
-          begin + " within " + std::to_string(wait->count()) + " ms"};
+  return {Code::kDeadlineExceeded, begin + " within " + std::to_string(wait->count()) + " ms"};
 }
 
 std::optional<Value> Match::bound(std::string_view name) const {

@@ -27,7 +27,8 @@ Durability durability_of(std::optional<engine::Durability> durability) {
 
 }  // namespace
 
-static_assert(static_cast<int>(Durability::kMemory) == static_cast<int>(engine::Durability::kMemory));
+static_assert(static_cast<int>(Durability::kMemory) ==
+              static_cast<int>(engine::Durability::kMemory));
 static_assert(static_cast<int>(Order::kRandom) == static_cast<int>(engine::Order::kRandom));
 static_assert(static_cast<int>(Ended::kDeadlock) == static_cast<int>(engine::Ended::kDeadlock));
 
@@ -40,11 +41,13 @@ engine::Operation operation_of(const Ask& ask) {
       break;
     case Verb::kIn:
     case Verb::kRd:
-      operation.what = engine::Take{
-          ask.space, *ask.wanted, ask.verb == Verb::kIn, duration_of(ask.wait),
-          {static_cast<engine::Order>(ask.choice.order), ask.choice.field,
-           std::string(ask.choice.field_name)},
-          std::max<uint32_t>(ask.max, 1)};
+      operation.what = engine::Take{ask.space,
+                                    *ask.wanted,
+                                    ask.verb == Verb::kIn,
+                                    duration_of(ask.wait),
+                                    {static_cast<engine::Order>(ask.choice.order), ask.choice.field,
+                                     std::string(ask.choice.field_name)},
+                                    std::max<uint32_t>(ask.max, 1)};
       break;
     case Verb::kCount: operation.what = engine::Count{ask.space, *ask.wanted}; break;
     case Verb::kScan:

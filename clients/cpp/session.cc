@@ -9,10 +9,10 @@ struct Entry {
   Waiter* waiter = nullptr;  // null: gone, or told already
   Verb verb = Verb::kOut;
   bool cancelled = false;
-  Number number = 0;           // 0: not sent
-  std::string request;         // as encode_request() made it
+  Number number = 0;    // 0: not sent
+  std::string request;  // as encode_request() made it
   bool waits_for_ever = true;
-  Instant deadline = 0;        // unless waits_for_ever: when the wait is over
+  Instant deadline = 0;  // unless waits_for_ever: when the wait is over
 
   bool takes() const { return verb == Verb::kOut || verb == Verb::kIn; }
 };
@@ -38,8 +38,8 @@ Status Session::submit(const Ask& ask, Waiter& waiter, Instant now) {
             std::string(verb_name(ask.verb)) + " \"" + ask.space + "\": the connection is closed"};
   }
   if (calls_ >= config_.calls_max) {
-    return exhausted(std::string(verb_name(ask.verb)) + " \"" + ask.space + "\": " +
-                         std::to_string(calls_) + " calls are under way, calls_max is " +
+    return exhausted(std::string(verb_name(ask.verb)) + " \"" + ask.space +
+                         "\": " + std::to_string(calls_) + " calls are under way, calls_max is " +
                          std::to_string(config_.calls_max) + "; wait for some of them",
                      "calls_max");
   }
@@ -123,9 +123,7 @@ std::string Session::hello() {
   return frame;
 }
 
-bool Session::has_room() const {
-  return sent_.size() + kept_.size() + telling_ < operations_max_;
-}
+bool Session::has_room() const { return sent_.size() + kept_.size() + telling_ < operations_max_; }
 
 bool Session::has_frame(Instant now) const {
   if (!online_) return false;
@@ -229,8 +227,9 @@ Status Session::on_welcome(const ServerFrame& frame, Replies& replies) {
   for (const Number number : unheard) {
     Entry* const entry = sent_.take(number);
     tell(entry,
-         {Code::kInternal, std::string(verb_name(entry->verb)) +
-                               ": the server resumed the session and did not say what became of it",
+         {Code::kInternal,
+          std::string(verb_name(entry->verb)) +
+              ": the server resumed the session and did not say what became of it",
           {"", false, true}},
          replies);
     free_entry(entry);
@@ -320,12 +319,14 @@ void Session::lose(const Status& why, Replies& replies) {
   for (const auto& [number, entry] : sent_.all()) {
     entry->number = 0;
     if (entry->waiter != nullptr && entry->cancelled) {
-      tell(entry, {Code::kCancelled, "cancelled; its session has ended",
-                   {"", false, entry->takes()}}, replies);
+      tell(entry,
+           {Code::kCancelled, "cancelled; its session has ended", {"", false, entry->takes()}},
+           replies);
     } else if (entry->waiter != nullptr && entry->takes()) {
       tell(entry,
-           {Code::kAborted, std::string(verb_name(entry->verb)) +
-                                ": the session ended while it was under way: " + why.message(),
+           {Code::kAborted,
+            std::string(verb_name(entry->verb)) +
+                ": the session ended while it was under way: " + why.message(),
             {"", false, true}},
            replies);
     }

@@ -46,8 +46,8 @@ struct SessionConfig {
 class Replies {
  public:
   struct Told {
-    Waiter* waiter = nullptr;  // null: whoever asked is gone
-    bool took = false;         // tuples are held for it
+    Waiter* waiter = nullptr;             // null: whoever asked is gone
+    bool took = false;                    // tuples are held for it
     Receive receive = Receive::kConfirm;  // what the waiter said
     Reply reply;
   };
@@ -134,7 +134,7 @@ class Session {
   uint64_t id() const { return id_; }         // 0: none yet
   int64_t ttl_ms() const { return ttl_ms_; }  // granted
   uint64_t incarnation() const { return incarnation_; }
-  size_t calls() const { return calls_; }     // under way
+  size_t calls() const { return calls_; }  // under way
 
  private:
   enum class Close : uint8_t { kNo, kWanted, kSent };
@@ -168,15 +168,15 @@ class Session {
   uint64_t frame_bytes_max_ = 4 << 20;
   uint64_t operations_max_ = 16'384;
 
-  Number last_ = 0;             // the highest given
-  std::deque<Entry*> queue_;    // not sent yet; entries without waiter are skipped
-  Numbered<Entry> sent_;        // sent, not answered
-  std::set<Number> kept_;       // answered, neither confirmed nor returned (Waiter::keeps)
-  size_t telling_ = 0;          // answered, no more than received() is to come
+  Number last_ = 0;           // the highest given
+  std::deque<Entry*> queue_;  // not sent yet; entries without waiter are skipped
+  Numbered<Entry> sent_;      // sent, not answered
+  std::set<Number> kept_;     // answered, neither confirmed nor returned (Waiter::keeps)
+  size_t telling_ = 0;        // answered, no more than received() is to come
   std::vector<Number> cancels_;
   std::vector<NumberRange> confirmed_;  // to tell with the next frame
   std::vector<NumberRange> returned_;
-  std::set<Number> returns_;    // all returned ones above forgotten_
+  std::set<Number> returns_;  // all returned ones above forgotten_
   Number forgotten_ = 0;
   Instant confirm_due_ = kNoInstant;
 

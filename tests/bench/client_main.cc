@@ -4,7 +4,7 @@
 //   fill         writes --tuples tuples ("job", id, padding); prints nothing to compare
 //   pairs        --outstanding callers, each out, then in; rate is operations a second
 //   single       one caller that waits for each answer: out, in, out, ...
-//   handover     from an out to the answer of another connection's `in` that waits already
+//   handover     from an out to the answer of another client's `in` that waits already
 //   rd           --outstanding reads by one bound field among --tuples
 //   late         how much later than asked a wait ends; a call at a time
 //   outs         --outstanding outs of tuples that nobody waits for
@@ -12,15 +12,16 @@
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include <atomic>
 #include <condition_variable>
+#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <mutex>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/bench/load.h"
@@ -152,34 +153,50 @@ std::string single(const Settings& settings) {
   return tally.json();
 }
 
-std::string handover(const Settings& settings) {
-  Connection giver = must(client::connect(settings.address));
-  Connection taker = must(client::connect(settings.address));
-  const Tuple tuple = job(0);
+// The waiting side of a hand-over: says through `pipe` when its `in` waits at the server, then
+// when it was answered.
+[[noreturn]] void wait_for_handovers(const Settings& settings, int pipe) {
+  Connection connection = must(client::connect(settings.address));
+  Space space = connection.space(settings.space);
   const Template wanted = any_job();
-  Space from = giver.space(settings.space);
-  Space to = taker.space(settings.space);
-  Tally tally(settings.load);
-  std::atomic<int64_t> came_ns{0};
-  std::atomic<bool> over{false};
-  std::thread taking([&] {
-    while (!over) {
-      must(to.in(wanted));
-      came_ns = steady_ns();
-      came_ns.notify_one();
-    }
-  });
-  while (!over) {
-    while (must(giver.describe(settings.space)).waiters == 0) {
-    }
-    const int64_t begun = steady_ns();
-    came_ns = 0;
-    over = tally.over(begun);  // before the last out, after which the taker ends
-    must(from.out(tuple));
-    came_ns.wait(0);
-    tally.add(begun, came_ns);
+  const Template nothing = template_of("nothing", any_pattern());
+  while (true) {
+    client::Call<client::Match> waiting = space.in_async(wanted);
+    must(space.rdp(nothing));  // behind it in the stream: when this is answered, it waits
+    const int64_t none = 0;
+    if (write(pipe, &none, sizeof none) != sizeof none) std::_Exit(0);
+    must(waiting.get());
+    const int64_t came_ns = steady_ns();
+    if (write(pipe, &came_ns, sizeof came_ns) != sizeof came_ns) std::_Exit(0);
   }
-  taking.join();
+}
+
+// Two processes: all connections of one share a poller inside gRPC.
+std::string handover(const Settings& settings) {
+  int ends[2];
+  if (pipe(ends) != 0) give_up("no pipe");
+  const pid_t taker = fork();  // before gRPC has threads
+  if (taker == 0) wait_for_handovers(settings, ends[1]);
+  const auto next = [&] {
+    int64_t told = 0;
+    if (read(ends[0], &told, sizeof told) != sizeof told) give_up("the waiting client ended");
+    return told;
+  };
+  close(ends[1]);
+  Connection connection = must(client::connect(settings.address));
+  Space space = connection.space(settings.space);
+  const Tuple tuple = job(0);
+  Tally tally(settings.load);
+  while (true) {
+    next();  // it waits
+    const int64_t begun = steady_ns();
+    must(space.out(tuple));
+    const int64_t came_ns = next();
+    tally.add(begun, came_ns);
+    if (tally.over(came_ns)) break;
+  }
+  kill(taker, SIGKILL);
+  waitpid(taker, nullptr, 0);
   return tally.json();
 }
 

@@ -40,8 +40,8 @@ Result<std::unique_ptr<Backend>> ClientBackend::make(const std::string& program)
 // The second start listens where the first did, so that clients find it again.
 Status ClientBackend::start_server() {
   const std::string listen = address_.empty() ? "127.0.0.1:0" : address_;
-  server_ = std::make_unique<integration::Process>(std::vector<std::string>{
-      program_, "--listen", listen, "--data", data_.path().string()});
+  server_ = std::make_unique<integration::Process>(
+      std::vector<std::string>{program_, "--listen", listen, "--data", data_.path().string()});
   const std::string line = server_->read_line();
   constexpr std::string_view kBegin = "listening on ";
   if (!line.starts_with(kBegin)) {
@@ -63,8 +63,7 @@ std::string ClientBackend::session_of(const std::string& client) const {
 ClientBackend::Client& ClientBackend::client_of(const std::string& name) {
   Client& client = clients_[session_of(name)];
   if (client.connection == nullptr) {
-    Result<client::Connection> made =
-        client::connect(program_.empty() ? "embedded:" : address_);
+    Result<client::Connection> made = client::connect(program_.empty() ? "embedded:" : address_);
     TS_CHECK(made.ok());
     client.connection = std::make_unique<client::Connection>(std::move(*made));
   }

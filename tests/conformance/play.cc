@@ -46,19 +46,22 @@ class Options {
       if (at_ == words_.size()) return invalid(name + " needs a field");
       const std::string& field = words_[at_++];
       auto index = read_number(field);
-      if (index.ok()) call.choice.field = *index;
-      else call.choice.field_name = field;
+      if (index.ok())
+        call.choice.field = *index;
+      else
+        call.choice.field_name = field;
       return {};
     }
-    static const std::map<std::string, Order> kOrders = {{"oldest", Order::kOldest},
-                                                         {"newest", Order::kNewest},
-                                                         {"random", Order::kRandom}};
+    static const std::map<std::string, Order> kOrders = {
+        {"oldest", Order::kOldest}, {"newest", Order::kNewest}, {"random", Order::kRandom}};
     if (const auto order = kOrders.find(name); order != kOrders.end()) {
       (call.verb == Call::Verb::kCreate ? call.policy.order : call.choice.order) = order->second;
       return {};
     }
     static const std::map<std::string, Durability> kDurabilities = {
-        {"sync", Durability::kSync}, {"async", Durability::kAsync}, {"memory", Durability::kMemory}};
+        {"sync", Durability::kSync},
+        {"async", Durability::kAsync},
+        {"memory", Durability::kMemory}};
     if (const auto durability = kDurabilities.find(name); durability != kDurabilities.end()) {
       call.policy.durability = durability->second;
       return {};
@@ -184,10 +187,12 @@ Result<Tuple> read_tuple(const std::string& word) {
 Result<Call> read_call(const Words& command) {
   using Verb = Call::Verb;
   static const std::map<std::string, Verb> kVerbs = {
-      {"out", Verb::kOut},     {"in", Verb::kIn},         {"inp", Verb::kIn},
-      {"rd", Verb::kRd},       {"rdp", Verb::kRd},        {"count", Verb::kCount},
-      {"scan", Verb::kScan},   {"create", Verb::kCreate}, {"drop", Verb::kDrop},
-      {"spaces", Verb::kSpaces}, {"describe", Verb::kDescribe}};
+      {"out", Verb::kOut},          {"in", Verb::kIn},
+      {"inp", Verb::kIn},           {"rd", Verb::kRd},
+      {"rdp", Verb::kRd},           {"count", Verb::kCount},
+      {"scan", Verb::kScan},        {"create", Verb::kCreate},
+      {"drop", Verb::kDrop},        {"spaces", Verb::kSpaces},
+      {"describe", Verb::kDescribe}};
   const auto verb = kVerbs.find(command[0]);
   if (verb == kVerbs.end()) return invalid("no command " + command[0]);
   Call call;

@@ -47,9 +47,10 @@ def main():
     scripts = {path.stem for path in HERE.glob("*.script")}
     found = list(faults(text, scripts))
     # The test can fail: each of these must be seen.
-    for broken, left in ((text.replace("| A9 |", "| A10 |"), scripts), (text, scripts - {"a09_arity"}),
-                         (text, scripts | {"new"}), (text.replace("| E2 | part 2 |", "| E2 | soon |"),
-                                                     scripts)):
+    for broken, left in ((text.replace("| A9 |", "| A10 |"), scripts),
+                         (text.replace("| E2 | part 2 |", "| E2 | soon |"), scripts),
+                         (text, scripts - {"a09_arity"}),
+                         (text, scripts | {"new"})):
         if not list(faults(broken, left)):
             found.append("the check itself misses a fault")
     for fault in found:

@@ -97,8 +97,8 @@ void ShardBackend::send(Client& client, Under& under) {
   } else {
     std::optional<Duration> wait = call.wait;
     if (wait && *wait > 0) wait = std::max<Duration>(1, *wait - (host_.now() - under.since));
-    operation.what = Take{call.space,   call.wanted, call.verb == Call::Verb::kIn, wait,
-                          call.choice, call.max};
+    operation.what =
+        Take{call.space, call.wanted, call.verb == Call::Verb::kIn, wait, call.choice, call.max};
   }
   host_.apply(std::move(operation));
   deliver_all();

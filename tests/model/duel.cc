@@ -11,8 +11,8 @@
 namespace tuplespace {
 namespace {
 
-constexpr uint64_t kAlone = 1;        // receiver of what is asked without a session
-constexpr uint64_t kAgain = 1'000;    // receivers of repetitions begin here
+constexpr uint64_t kAlone = 1;      // receiver of what is asked without a session
+constexpr uint64_t kAgain = 1'000;  // receivers of repetitions begin here
 const std::string kSpaces[] = {"a", "b", "m", "q"};
 
 ShardConfig config_of(uint64_t variant) {
@@ -39,7 +39,8 @@ Selection choice_of(uint8_t byte) {
     case 4: choice.order = Order::kOldest; break;
     default: break;
   }
-  if (choice.order == Order::kLeast || choice.order == Order::kGreatest) choice.field = byte / 16 % 2;
+  if (choice.order == Order::kLeast || choice.order == Order::kGreatest)
+    choice.field = byte / 16 % 2;
   return choice;
 }
 
@@ -83,8 +84,7 @@ std::string differs(const std::string& expected, const std::string& seen) {
 
 }  // namespace
 
-Duel::Duel(uint64_t variant)
-    : config_(config_of(variant)), host_(config_), oracle_(config_) {
+Duel::Duel(uint64_t variant) : config_(config_of(variant)), host_(config_), oracle_(config_) {
   oracle_.advance(host_.now());
   host_.on_effects = [this](const Effects& effects) {
     if (wrong_.empty()) wrong_ = check_durability(effects);
@@ -121,10 +121,10 @@ std::string Duel::act(const PlanStep& step) {
     // Least and greatest need an index of their own, for which there may be no room.
     if (config_.indexes_max < 10 && take.choice.order >= Order::kLeast) take.choice = {};
     if (step.who / 16 % 4 == 0) take.max = step.who / 64 + 1;
-    const std::string what = fmt::format(
-        "{} {} {} wait {} order {} field {} max {}", take.remove ? "in" : "rd", space,
-        to_text(take.wanted), take.wait ? std::to_string(*take.wait) : "on",
-        static_cast<int>(take.choice.order), take.choice.field, take.max);
+    const std::string what =
+        fmt::format("{} {} {} wait {} order {} field {} max {}", take.remove ? "in" : "rd", space,
+                    to_text(take.wanted), take.wait ? std::to_string(*take.wait) : "on",
+                    static_cast<int>(take.choice.order), take.choice.field, take.max);
     return ask(step, {std::move(take), {}, {}}, what);
   }
   if (action < 64) {
@@ -240,13 +240,16 @@ std::string Duel::session(const PlanStep& step) {
     operation.what = SuspendSession{client.session, client.epoch};
     say(&client, "its stream breaks");
   } else if (action < 94) {
-    std::vector<NumberRange> ranges;
+    std::vector<NumberRange> ranges, returned;
     for (const Number number : client.unconfirmed) {
-      if (step.option % 2 == 0 || number % 3 != 0) ranges.push_back({number, number});
+      if (step.option % 2 != 0 && number % 3 == 0) continue;
+      (step.option % 8 == 7 ? returned : ranges).push_back({number, number});
     }
     for (const NumberRange& range : ranges) client.unconfirmed.erase(range.first);
-    say(&client, fmt::format("confirms {} answers", ranges.size()));
-    operation.what = Confirm{client.session, "secret", !unary, std::move(ranges)};
+    for (const NumberRange& range : returned) client.unconfirmed.erase(range.first);
+    say(&client, fmt::format("confirms {} answers, gives back {}", ranges.size(), returned.size()));
+    operation.what =
+        Confirm{client.session, "secret", !unary, std::move(ranges), std::move(returned)};
   } else if (action == 94) {
     say(&client, "closes");
     operation.what = CloseSession{client.session, "secret", !unary, {}};
@@ -265,7 +268,8 @@ std::string Duel::resume(Client& client) {
   client.attached = true;
   ResumeSession resume{client.session, "secret", 0, {}};
   for (const Number number : client.unanswered) resume.pending.push_back({number, number});
-  for (const Number number : client.unanswered) asked_[{client.receiver, number}] = {&client, number};
+  for (const Number number : client.unanswered)
+    asked_[{client.receiver, number}] = {&client, number};
   Operation operation;
   operation.what = std::move(resume);
   operation.reply = {client.receiver, 0};
@@ -309,8 +313,8 @@ std::string Duel::run(Operation operation) {
   fold(answers);
   const Answer* seen = nullptr;
   for (const Answer& answer : answers) {
-    const bool own = answer.reply.receiver == asked.reply.receiver &&
-                     answer.reply.token == asked.reply.token;
+    const bool own =
+        answer.reply.receiver == asked.reply.receiver && answer.reply.token == asked.reply.token;
     if (own && seen == nullptr) seen = &answer;
   }
   oracle_.apply(asked, seen);
@@ -342,9 +346,9 @@ std::string Duel::compare() {
   if (!difference.empty()) return difference;
   const Shard::Figures figures = host_.shard().figures();
   const CountAnswer total = oracle_.total();
-  const std::string is = fmt::format("ready {} held {} delayed {} waiters {} sessions {}",
-                                     figures.ready, figures.held, figures.delayed,
-                                     figures.waiters, figures.sessions);
+  const std::string is =
+      fmt::format("ready {} held {} delayed {} waiters {} sessions {}", figures.ready, figures.held,
+                  figures.delayed, figures.waiters, figures.sessions);
   const std::string should_be =
       fmt::format("ready {} held {} delayed {} waiters {} sessions {}", total.ready, total.held,
                   total.delayed, oracle_.waiters(), oracle_.sessions());
@@ -374,9 +378,9 @@ std::string Duel::check_durability(const Effects& effects) {
     const Mark needed = mark_of(space->second);
     const auto* take = std::get_if<TakeAnswer>(&answer.what);
     // An out that meets a taker who waits may leave nothing to write.
-    const bool changes = !effects.batch.empty() &&
-                         (std::holds_alternative<OutAnswer>(answer.what) ||
-                          (take != nullptr && take->remove && !take->tuples.empty()));
+    const bool changes =
+        !effects.batch.empty() && (std::holds_alternative<OutAnswer>(answer.what) ||
+                                   (take != nullptr && take->remove && !take->tuples.empty()));
     if (changes && space->second != "m") changed_[space->second] = host_.batches();
     if (needed == Mark::kNone || !changed_.count(space->second) || space->second == "m") continue;
     if (take != nullptr && take->tuples.empty()) continue;

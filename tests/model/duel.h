@@ -68,7 +68,7 @@ class Duel {
   Oracle oracle_;
   std::array<Client, kClients> clients_;
   std::map<Key, std::pair<Client*, Number>> asked_;
-  std::set<Key> waiting_;  // of those without a session
+  std::set<Key> waiting_;                    // of those without a session
   std::map<std::string, uint64_t> changed_;  // by space: the batch that last changed it
   std::map<Key, std::string> space_of_;
   std::string wrong_;  // found while effects were looked at

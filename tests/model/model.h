@@ -10,7 +10,6 @@
 #include "tuplespace/tuple/encoding.h"
 
 namespace tuplespace {
-
 struct Model {
   struct Item {
     std::string space;
@@ -27,7 +26,6 @@ struct Model {
     Time until = kNever;
     bool awake = true;  // false: its session is suspended, it is offered nothing
   };
-
   std::vector<Item> items;     // the oldest place first
   std::vector<Asked> waiters;  // the longest waiting first
   std::function<void(const Asked&, const TakeAnswer&)> on_answer;
@@ -66,8 +64,7 @@ struct Model {
     if (!pulse) items.push_back(std::move(item));
   }
 
-  // Promise 4: the oldest place first, unless the call says otherwise. `picked` is what the other
-  // one chose, followed where the choice is random.
+  // Promise 4: the oldest place first, or as asked; at random: what the other one picked.
   bool serve(const Asked& asked, const std::vector<Found>& picked = {}) {
     const auto key = [&](const Item* item) {
       std::string_view rest = item->tuple.bytes();
@@ -103,10 +100,10 @@ struct Model {
     on_answer(asked, {{}, Ended::kNone, count(asked.take).held, asked.take.remove});
   }
 
-  // What `session` holds becomes available again, one after the other.
-  void give_back(SessionId session) {
+  // What those hold becomes available again, one after the other.
+  void give_back(const std::function<bool(const Caller&)>& is_holder) {
     for (Item& item : items) {
-      if (item.holder.session != session) continue;
+      if (!item.holder.session || !is_holder(item.holder)) continue;
       item.holder = {};
       ++item.attempt;
       offer(item);
@@ -150,5 +147,4 @@ struct Model {
     }
   }
 };
-
 }  // namespace tuplespace

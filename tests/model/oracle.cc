@@ -121,7 +121,8 @@ void Oracle::apply(const Operation& operation, const Answer* seen) {
     if (session == sessions_.end()) return;
     const bool unary = !confirm->trusted && session->second.ends != kNever;
     if (unary) session->second.ends = model_.now + session->second.ttl;
-    return this->confirm(confirm->session, confirm->ranges);
+    this->confirm(confirm->session, confirm->ranges);
+    return give_back(confirm->session, confirm->returned);
   }
   if (const auto* cancel = std::get_if<Cancel>(&operation.what)) return this->cancel(*cancel);
   if (const auto* close = std::get_if<CloseSession>(&operation.what)) {
@@ -309,19 +310,28 @@ void Oracle::suspend(const SuspendSession& asked) {
 void Oracle::confirm(SessionId id, const std::vector<NumberRange>& ranges) {
   const auto found = sessions_.find(id);
   if (found == sessions_.end()) return;
-  std::erase_if(found->second.answers, [&](const auto& kept) { return within(ranges, kept.first); });
+  std::erase_if(found->second.answers,
+                [&](const auto& kept) { return within(ranges, kept.first); });
   std::erase_if(model_.items, [&](const Model::Item& item) {
     return item.holder.session == id && within(ranges, item.holder.number);
   });
 }
 
+// As at the end of the session, for these alone.
+void Oracle::give_back(SessionId id, const std::vector<NumberRange>& ranges) {
+  std::erase_if(sessions_.at(id).answers,
+                [&](const auto& kept) { return within(ranges, kept.first); });
+  model_.give_back(
+      [&](const Caller& holder) { return holder.session == id && within(ranges, holder.number); });
+}
+
 void Oracle::cancel(const Cancel& asked) {
   std::erase_if(model_.waiters, [&](const Model::Asked& waiter) {
-    const bool same = asked.session != 0 ? waiter.caller.session == asked.session &&
-                                               waiter.caller.number == asked.number
-                                         : waiter.caller.number == 0 &&
-                                               waiter.reply.receiver == asked.reply.receiver &&
-                                               waiter.reply.token == asked.reply.token;
+    const bool same =
+        asked.session != 0
+            ? waiter.caller.session == asked.session && waiter.caller.number == asked.number
+            : waiter.caller.number == 0 && waiter.reply.receiver == asked.reply.receiver &&
+                  waiter.reply.token == asked.reply.token;
     if (same) refuse(waiter.reply, Code::kCancelled);
     return same;
   });
@@ -334,7 +344,7 @@ void Oracle::end_session(SessionId id) {
     if (own && waiter.awake) refuse(waiter.reply, Code::kNotFound);
     return own;
   });
-  model_.give_back(id);
+  model_.give_back([&](const Caller& holder) { return holder.session == id; });
 }
 
 void Oracle::advance(Time now) {

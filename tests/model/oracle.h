@@ -62,6 +62,7 @@ class Oracle {
   void resume(const ResumeSession& asked, const Operation& operation, const Answer* seen);
   void suspend(const SuspendSession& asked);
   void confirm(SessionId id, const std::vector<NumberRange>& ranges);
+  void give_back(SessionId id, const std::vector<NumberRange>& ranges);
   void cancel(const Cancel& asked);
   void end_session(SessionId id);
 

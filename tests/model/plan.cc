@@ -89,9 +89,10 @@ Tuple tuple_of(const PlanStep& step) {
 }
 
 Template template_of(const PlanStep& step) {
-  std::vector<Pattern> fields = {pattern_of(step.first, step.shape / 8),
-                                 pattern_of(step.second, uint8_t(step.first / 16 + step.shape / 16)),
-                                 pattern_of(step.option, step.second)};
+  std::vector<Pattern> fields = {
+      pattern_of(step.first, step.shape / 8),
+      pattern_of(step.second, uint8_t(step.first / 16 + step.shape / 16)),
+      pattern_of(step.option, step.second)};
   fields.resize(arity_of(step));
   std::vector<std::string> names;
   if (step.shape >= 240 && fields.size() == 2) {  // (?x:any, ?x:any)

@@ -17,8 +17,8 @@ struct PlanStep {
   uint8_t action;
   uint8_t who;
   uint8_t space;
-  uint8_t shape;   // of the tuple or template
-  uint8_t first;   // its fields
+  uint8_t shape;  // of the tuple or template
+  uint8_t first;  // its fields
   uint8_t second;
   uint8_t option;  // choice, ttl, delay
   uint8_t time;    // wait, or how far time passes

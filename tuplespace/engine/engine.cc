@@ -23,11 +23,13 @@ constexpr Duration kOpenMax = 600'000;      // until the first batch is synced
 Status check(const EngineConfig& config) {
   if (config.shards < 1 || config.shards > EngineConfig::kShardsMax) {
     return invalid(fmt::format("{} shards were asked for; 1 to {} are possible", config.shards,
-                               EngineConfig::kShardsMax), "shards");
+                               EngineConfig::kShardsMax),
+                   "shards");
   }
   if (config.lanes < 1 || config.lanes > EngineConfig::kLanesMax) {
     return invalid(fmt::format("{} lanes were asked for; 1 to {} are possible", config.lanes,
-                               EngineConfig::kLanesMax), "lanes");
+                               EngineConfig::kLanesMax),
+                   "lanes");
   }
   return {};
 }
@@ -112,7 +114,8 @@ Status Engine::Parts::recover() {
   if (config.shards < record.shards) {
     return {Code::kFailedPrecondition,
             fmt::format("start with {} shards: the data has {}, and a shard does not move; start "
-                        "with {} or more", config.shards, record.shards, record.shards),
+                        "with {} or more",
+                        config.shards, record.shards, record.shards),
             {"shards", false, false}};
   }
   common.clock.not_before(record.last_time);
@@ -184,7 +187,8 @@ Status Engine::Parts::begin(std::vector<Batch> recovered) {
     for (const auto& lane : common.lanes) lane->reached(marks);
   });
   log(Level::kInfo, "engine_open",
-      {{"incarnation", record.incarnation}, {"shards", common.config.shards},
+      {{"incarnation", record.incarnation},
+       {"shards", common.config.shards},
        {"lanes", common.config.lanes}});
   return {};
 }
@@ -213,9 +217,10 @@ void Engine::Parts::look_at_disk() {
   if (!refuse && !refusing) return;
   std::string reason;
   if (refuse) {
-    reason = fmt::format("{} bytes are free where the data is, disk_free_min is {}; take tuples, "
-                         "free space or lower the setting",
-                         free_bytes, common.config.disk_free_min);
+    reason = fmt::format(
+        "{} bytes are free where the data is, disk_free_min is {}; take tuples, "
+        "free space or lower the setting",
+        free_bytes, common.config.disk_free_min);
   }
   if (refuse != refusing) {
     log(refuse ? Level::kWarning : Level::kInfo, refuse ? "disk_nearly_full" : "disk_free_again",
@@ -293,9 +298,9 @@ bool Engine::Parts::all_quiet(Time deadline) {
   }
   std::unique_lock lock(poll->mutex);
   const Duration left = std::clamp<Duration>(deadline - common.clock.now(), 0, kOpenMax);
-  return poll->answered.wait_for(lock, std::chrono::milliseconds(left),
-                                 [&] { return poll->missing == 0; }) &&
-         poll->quiet;
+  return poll->answered.wait_for(lock, std::chrono::milliseconds(left), [&] {
+    return poll->missing == 0;
+  }) && poll->quiet;
 }
 
 // ---- submit ----
@@ -310,7 +315,8 @@ void Engine::submit(Operation operation) {
     answer.status =
         invalid(fmt::format("create space \"{}\": there is no shard {}, this server has {}: 0 to "
                             "{}; ask for one of them or start it with more",
-                            create->name, create->policy.shard, shards, shards - 1), "shard");
+                            create->name, create->policy.shard, shards, shards - 1),
+                "shard");
     std::vector<Answer> answers;
     answers.push_back(std::move(answer));
     return common.lanes[Lane::lane_of(operation.reply.receiver)]->answer(answers);
@@ -371,9 +377,9 @@ std::vector<std::pair<std::string, uint64_t>> Engine::figures() const {
     for (size_t at = 0; at < sum.size(); ++at) sum[at] += figures[at];
   }
   static constexpr std::array<const char*, Lane::kFigures> kNames = {
-      "lane_rounds",  "lane_operations",   "lane_answers",   "lane_answers_dropped",
-      "lane_batches", "lane_batch_bytes",  "lane_syncs_wanted", "lane_forwarded",
-      "lane_refused", "lane_held_up",      "lane_wakes"};
+      "lane_rounds",  "lane_operations",  "lane_answers",      "lane_answers_dropped",
+      "lane_batches", "lane_batch_bytes", "lane_syncs_wanted", "lane_forwarded",
+      "lane_refused", "lane_held_up",     "lane_wakes"};
   std::vector<std::pair<std::string, uint64_t>> figures;
   for (size_t at = 0; at < sum.size(); ++at) figures.emplace_back(kNames[at], sum[at]);
   const Watermarks marks = parts_->progress->marks();

@@ -30,7 +30,7 @@ struct EngineConfig {
   size_t lanes = 1;     // 1 to kLanesMax; shard s runs on lane s mod lanes
   uint64_t disk_free_min = 256ull << 20;  // bytes; below it `out` is refused
 
-  size_t round_max = 1'024;  // operations of one source between two looks at network and timers
+  size_t round_max = 1'024;      // operations of one source between two looks at network and timers
   size_t inbox_max = 1'000'000;  // operations that wait for a lane; beyond it they are refused
   uint64_t in_flight_bytes_max = 64ull << 20;  // not yet written, per lane; beyond it the lane
                                                // applies nothing until the store has caught up

@@ -32,7 +32,9 @@ struct EngineRecord {
   bool operator==(const EngineRecord&) const = default;
 };
 
-inline constexpr std::string_view kEngineRecordKey = "\xff\xfe" "engine";
+inline constexpr std::string_view kEngineRecordKey =
+    "\xff\xfe"
+    "engine";
 
 std::string encode(const EngineRecord& record);
 

@@ -31,7 +31,7 @@ class Gather : public Receiver {
 
   const std::function<void(Answer answer)> deliver_;
   std::mutex mutex_;
-  uint64_t last_token_ = 0;                            // guarded by mutex_
+  uint64_t last_token_ = 0;                           // guarded by mutex_
   std::unordered_map<uint64_t, Question> questions_;  // guarded by mutex_
 };
 

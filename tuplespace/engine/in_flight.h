@@ -62,8 +62,8 @@ class InFlight {
   template <typename Deliver>
   void let_go(std::vector<Answer>& answers, size_t& parked, Deliver deliver);
 
-  uint64_t synced_ = 0;   // batches, in the shard's count
-  uint64_t written_ = 0;  // >= synced_
+  uint64_t synced_ = 0;        // batches, in the shard's count
+  uint64_t written_ = 0;       // >= synced_
   std::deque<Entry> batches_;  // synced_ + 1 to last()
   size_t parked_written_ = 0;
   size_t parked_synced_ = 0;

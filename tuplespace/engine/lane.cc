@@ -9,9 +9,9 @@
 namespace tuplespace {
 namespace {
 
-constexpr Duration kPollMax = 60'000;      // a poll that waits for nothing ends after it
-constexpr size_t kQueueKept = 16'384;      // operations; a larger buffer is given back
-constexpr size_t kBatchEnough = 8 << 20;   // a batch this large is worth a commit of its own
+constexpr Duration kPollMax = 60'000;     // a poll that waits for nothing ends after it
+constexpr size_t kQueueKept = 16'384;     // operations; a larger buffer is given back
+constexpr size_t kBatchEnough = 8 << 20;  // a batch this large is worth a commit of its own
 
 // The lane that runs on this thread.
 thread_local Lane* t_lane = nullptr;
@@ -105,7 +105,8 @@ void Lane::refuse(ReplyTo reply) {
   answers[0].reply = reply;
   answers[0].status = exhausted(
       fmt::format("{} operations wait for lane {}, inbox_max is {}; nothing was done, ask again "
-                  "later", common_.config.inbox_max, index_, common_.config.inbox_max),
+                  "later",
+                  common_.config.inbox_max, index_, common_.config.inbox_max),
       "inbox_max");
   common_.lanes[lane_of(reply.receiver)]->answer(answers);
 }
@@ -129,9 +130,7 @@ void Lane::run_task(std::function<void()> task) {
   notify();
 }
 
-uint64_t Lane::begin_gather(ReplyTo reply) {
-  return gather_.begin(reply, common_.config.shards);
-}
+uint64_t Lane::begin_gather(ReplyTo reply) { return gather_.begin(reply, common_.config.shards); }
 
 void Lane::reached(Watermarks marks) {
   if (marks.written >= until_written_ || marks.synced >= until_synced_) notify();
@@ -186,8 +185,8 @@ void Lane::poll(Time next) {
   until_synced_ = until_synced;
   asleep_ = true;
   const Watermarks marks = common_.progress.marks();
-  const bool awake = news_ || ended_ || marks.written >= until_written ||
-                     marks.synced >= until_synced;
+  const bool awake =
+      news_ || ended_ || marks.written >= until_written || marks.synced >= until_synced;
   const Time now = common_.clock.now();
   poller_->poll(awake || next <= now ? 0 : std::min(next - now, kPollMax));
   asleep_ = false;
@@ -308,7 +307,8 @@ bool Lane::is_at_home(Operation& operation, uint16_t shard, Owned& owned) {
   const uint16_t there = create->policy.shard;
   const Status moved(Code::kUnavailable,
                      fmt::format("space \"{}\" was created in shard {} while this waited for it; "
-                                 "ask again", *space, there),
+                                 "ask again",
+                                 *space, there),
                      {"", true, false});
   owned.shard->end_waits(*space, moved, owned.effects);
   owned.touched = touched_ = true;

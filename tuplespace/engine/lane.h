@@ -55,8 +55,18 @@ class Lane {
 
   // What a lane counts, since its start.
   enum Figure {
-    kRounds, kOperations, kAnswers, kAnswersDropped, kBatches, kBatchBytes, kSyncsWanted, kForwarded,
-    kRefused, kHeldUp, kWakes, kFigures
+    kRounds,
+    kOperations,
+    kAnswers,
+    kAnswersDropped,
+    kBatches,
+    kBatchBytes,
+    kSyncsWanted,
+    kForwarded,
+    kRefused,
+    kHeldUp,
+    kWakes,
+    kFigures
   };
   using Figures = std::array<uint64_t, kFigures>;
 
@@ -76,9 +86,9 @@ class Lane {
   void submit(Operation&& operation, uint16_t shard, bool create_here = false);
   void answer(std::vector<Answer>& answers);  // takes them all
   void run_task(std::function<void()> task);
-  uint64_t begin_gather(ReplyTo reply);        // returns the token; the receiver is gather_id()
+  uint64_t begin_gather(ReplyTo reply);  // returns the token; the receiver is gather_id()
   uint64_t gather_id() const { return gather_id_; }
-  void reached(Watermarks marks);              // the store's thread: wakes if somebody waits
+  void reached(Watermarks marks);  // the store's thread: wakes if somebody waits
   Figures figures() const;
 
   void start();
@@ -152,7 +162,7 @@ class Lane {
   const size_t index_;
   Common& common_;
   const std::unique_ptr<Poller> poller_;
-  const size_t batch_bytes_max_;    // a batch is committed within the round beyond it
+  const size_t batch_bytes_max_;  // a batch is committed within the round beyond it
   const size_t batch_changes_max_;
 
   // The lane's own.

@@ -59,9 +59,8 @@ Status Progress::wait_synced(uint64_t number, Duration at_most) {
   --waiters_;
   if (!failure_.ok()) return failure_;
   if (in_time) return {};
-  return {Code::kDeadlineExceeded,
-          fmt::format("the store has synced {} of {} batches after {} ms", synced_.load(), number,
-                      at_most)};
+  return {Code::kDeadlineExceeded, fmt::format("the store has synced {} of {} batches after {} ms",
+                                               synced_.load(), number, at_most)};
 }
 
 }  // namespace tuplespace

@@ -88,7 +88,7 @@ void SessionStream::abandon(const Status& status) {
 }
 
 void SessionStream::suspend() {
-  if (session_ == 0 || epoch_ == 0) return;
+  if (session_ == 0 || epoch_ == 0 || closed_) return;
   for (uint16_t shard = 0; shard < service_.engine().shards(); ++shard) {
     Operation suspend;
     suspend.what = SuspendSession{session_, epoch_};
@@ -325,7 +325,7 @@ void SessionStream::close() {
     SessionStream* const self = service.session_stream(id);
     if (self == nullptr || self->stream_ == nullptr) return;
     if (!answer.status.ok()) return self->end(answer.status);
-    self->session_ = 0;  // nothing is left to suspend
+    self->closed_ = true;
     append_number(self->frame_, kClosedField, 1);
     self->reads_over_ = true;
     self->mark_dirty();
@@ -385,7 +385,7 @@ void SessionStream::flush() {
     stream_->write(frame_);
     if (frame_.capacity() > kFrameKept) frame_ = {};
     frame_.clear();
-  } else if (reads_over_ && (outstanding_ == 0 || session_ == 0) && missing_ == 0) {
+  } else if (reads_over_ && (outstanding_ == 0 || closed_) && missing_ == 0) {
     end({});
   }
 }

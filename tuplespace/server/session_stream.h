@@ -84,7 +84,8 @@ class SessionStream final : public StreamHandler, private Receiver {
   uint64_t receiver_ = 0;
   State state_ = State::kGreeting;
   bool dirty_ = false;
-  bool reads_over_ = false;
+  bool closed_ = false;      // the session has ended; nothing is left to suspend
+  bool reads_over_ = false;  // the client sends no more
   bool waits_to_read_ = false;
 
   SessionId session_ = 0;

@@ -16,7 +16,9 @@ uint64_t hash_of_value(std::string_view field, uint64_t seed) {
   return XXH3_64bits_withSeed(field.data(), field.size(), seed) | 1;  // 0 means not yet
 }
 
-uint64_t hash_of_type(Type type) { return 0x9e3779b97f4a7c15ull * (static_cast<uint64_t>(type) + 1); }
+uint64_t hash_of_type(Type type) {
+  return 0x9e3779b97f4a7c15ull * (static_cast<uint64_t>(type) + 1);
+}
 
 uint64_t join(uint64_t hash, uint64_t more) {
   hash = (hash ^ more) * 0xff51afd7ed558ccdull;
@@ -31,9 +33,8 @@ uint64_t finish(uint64_t hash) {
 
 bool is_set_of_values(const Pattern& pattern) {
   return pattern.kind == Pattern::Kind::kChoice &&
-         std::all_of(pattern.items.begin(), pattern.items.end(), [](const Pattern& item) {
-           return item.kind == Pattern::Kind::kValue;
-         });
+         std::all_of(pattern.items.begin(), pattern.items.end(),
+                     [](const Pattern& item) { return item.kind == Pattern::Kind::kValue; });
 }
 
 // The type that all matches of `pattern` have, or kAny.
@@ -198,8 +199,8 @@ Plan plan_of(const Template& wanted, uint64_t seed, int apart) {
       plan.question.ask(i, Asked::kValue);
     } else {
       if (type_asked(pattern) != Type::kAny) plan.question.ask(i, Asked::kType);
-      exact = exact &&
-              (pattern.kind == Pattern::Kind::kAny || pattern.kind == Pattern::Kind::kType);
+      exact =
+          exact && (pattern.kind == Pattern::Kind::kAny || pattern.kind == Pattern::Kind::kType);
     }
   }
   plan.exact = exact && apart < 0 && (wanted.plain() || !repeats_a_name(wanted));

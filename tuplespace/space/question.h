@@ -83,7 +83,6 @@ Plan plan_of(const Template& wanted, uint64_t seed, int apart = -1);
 
 // The hash of `plan.question` with type or value left out where `question` asks less. Requires:
 // question.is_within(plan.question); `plan.hashes` are not used.
-std::vector<uint64_t> hashes_under(const Template& wanted, const Question& question,
-                                   uint64_t seed);
+std::vector<uint64_t> hashes_under(const Template& wanted, const Question& question, uint64_t seed);
 
 }  // namespace tuplespace

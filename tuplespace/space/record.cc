@@ -19,7 +19,8 @@ enum TupleFlags : uint8_t { kAttempted = 1, kDelayed = 2, kExpires = 4 };
 
 template <typename Int>
 void put_big(Int value, char* at) {
-  for (size_t i = sizeof value; i-- > 0; value = static_cast<Int>(static_cast<uint64_t>(value) >> 8))
+  for (size_t i = sizeof value; i-- > 0;
+       value = static_cast<Int>(static_cast<uint64_t>(value) >> 8))
     at[i] = static_cast<char>(value);
 }
 

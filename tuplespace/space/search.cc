@@ -123,8 +123,8 @@ bool gather(Space& space, const SearchRequest& request, Gathered& places) {
   return true;
 }
 
-void by_place(Space& space, const SearchRequest& request, const Gathered& places,
-              Cursor& cursor, SearchResult& result) {
+void by_place(Space& space, const SearchRequest& request, const Gathered& places, Cursor& cursor,
+              SearchResult& result) {
   const bool up = request.order != Order::kNewest;
   Collector collector(space, request, result);
   absl::InlinedVector<Walk, 4> walks;
@@ -174,9 +174,8 @@ void by_field(Space& space, const SearchRequest& request, Cursor& cursor, Search
     for (const uint64_t hash : request.plan->hashes) {
       const OrderedPlaces* places = ordered->find(hash);
       if (places == nullptr) continue;
-      const auto from = cursor.started
-                            ? places->upper_bound(OrderKey{cursor.field, cursor.place})
-                            : places->begin();
+      const auto from = cursor.started ? places->upper_bound(OrderKey{cursor.field, cursor.place})
+                                       : places->begin();
       ranges.push_back({from, places->end()});
     }
   }
@@ -203,9 +202,8 @@ void by_field(Space& space, const SearchRequest& request, Cursor& cursor, Search
 
 // Every match is equally likely while there are no more candidates than one stretch may look at,
 // or matches are not rare among them; otherwise the oldest match after a random place is taken.
-void at_random(Space& space, const SearchRequest& request, const Gathered& places,
-               Cursor& cursor, const std::function<uint64_t(uint64_t)>& draw,
-               SearchResult& result) {
+void at_random(Space& space, const SearchRequest& request, const Gathered& places, Cursor& cursor,
+               const std::function<uint64_t(uint64_t)>& draw, SearchResult& result) {
   size_t total = 0;
   for (const Places& some : places) total += some.size();
   Collector collector(space, request, result);

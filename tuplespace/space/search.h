@@ -44,10 +44,10 @@ struct SearchResult {
 struct SearchRequest {
   const Template* wanted;
   const Plan* plan;
-  Order order;           // never kDefault
-  uint32_t field;        // kLeast, kGreatest: a number
-  size_t max;            // tuples
-  size_t bytes_max;      // of tuples after the first
+  Order order;       // never kDefault
+  uint32_t field;    // kLeast, kGreatest: a number
+  size_t max;        // tuples
+  size_t bytes_max;  // of tuples after the first
   size_t candidates_max;
   Time now;
   Sequence until = UINT64_MAX;  // only places up to this (kOldest)

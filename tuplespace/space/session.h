@@ -35,8 +35,11 @@ struct HeldTuple {
 struct AnswerBatch {
   Sequence sequence = 0;  // of its key
   uint32_t unconfirmed = 0;
-  bool written = false;   // false: still collecting in this turn
+  bool written = false;  // false: still collecting in this turn
 };
+
+// What a kept answer takes besides the tuples it holds.
+inline constexpr uint64_t kKeptAnswerBytes = 64;
 
 // The first answer of a number, as long as it may be asked for again.
 struct KeptAnswer {
@@ -54,9 +57,9 @@ struct Session {
   std::string secret;
   uint64_t epoch = 0;
   Duration ttl = 0;
-  Time lease_end = kNever;   // kNever: a stream holds it
+  Time lease_end = kNever;  // kNever: a stream holds it
   bool timer_set = false;
-  bool durable = false;      // something of it was written to disk
+  bool durable = false;  // something of it was written to disk
 
   Number highest = 0;
   absl::flat_hash_map<Number, KeptAnswer> answers;

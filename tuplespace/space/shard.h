@@ -38,9 +38,9 @@ struct ShardConfig {
   size_t examine_max = 100'000;             // tuples examined by one count
   size_t take_max = 10'000;                 // tuples of one take or page
   size_t sessions_max = 100'000;
-  size_t operations_max = 16'384;                    // waits and unconfirmed answers of a session
-  uint64_t unconfirmed_bytes_max = 64ull << 20;      // per session
-  Duration session_ttl = 30'000;                     // default
+  size_t operations_max = 16'384;                // waits and unconfirmed answers of a session
+  uint64_t unconfirmed_bytes_max = 64ull << 20;  // per session
+  Duration session_ttl = 30'000;                 // default
   Duration session_ttl_min = 1'000;
   Duration session_ttl_max = 7ll * 24 * 3600 * 1000;
   Duration ttl_max = 10ll * 365 * 24 * 3600 * 1000;  // of a tuple, and of a delay
@@ -49,8 +49,8 @@ struct ShardConfig {
 // What a turn of the lane produced: one batch, and answers that wait for it or for earlier ones.
 struct Effects {
   Batch batch;
-  Mark mark = Mark::kNone;       // the highest that an answer needs of `batch`
-  uint64_t batch_number = 0;     // of `batch` in the shard's own count; set by the lane before
+  Mark mark = Mark::kNone;    // the highest that an answer needs of `batch`
+  uint64_t batch_number = 0;  // of `batch` in the shard's own count; set by the lane before
   std::vector<Answer> answers;
   // Shard 0 ended these sessions: the other shards must be told.
   std::vector<SessionId> ended_sessions;

@@ -55,8 +55,8 @@ struct Shard::Parts {
   TimerWheel wheel;
   absl::flat_hash_map<uint32_t, std::unique_ptr<Space>> spaces;
   std::unordered_map<std::string, Space*, TextHash, std::equal_to<>> by_name;
-  Used used;                       // by all spaces
-  std::vector<uint32_t> building;  // spaces with unfinished indexes
+  Used used;                                    // by all spaces
+  std::vector<uint32_t> building;               // spaces with unfinished indexes
   std::vector<std::unique_ptr<Space>> dropped;  // memory to give back in slices
 
   absl::flat_hash_map<SessionId, std::unique_ptr<Session>> sessions;
@@ -105,8 +105,7 @@ struct Shard::Parts {
   Status check_take(Take& take, const Space* space, Order* order, uint32_t* field) const;
   SearchResult search_for(Space& space, const Wait& wait, Cursor& cursor, size_t candidates);
   // Answers a read or take with tuples. `available`: they are in the index.
-  void complete(Space& space, const Wait& wait, const Slots& slots, bool available,
-                OnDisk on_disk);
+  void complete(Space& space, const Wait& wait, const Slots& slots, bool available, OnDisk on_disk);
   Status no_room(const Wait& wait) const;
   void park(Space& space, std::unique_ptr<Wait> wait);
   void end_wait(Wait& wait);
@@ -134,26 +133,28 @@ struct Shard::Parts {
   // Says what to do with a numbered operation. False: it was answered, or needs nothing more.
   bool admit(Operation& operation);
   Session* session_of(const Caller& caller);
-  void keep(const Caller& caller, KeptAnswer answer, bool durable);
   void keep_lease(Session& session);
-  Answer answer_again(Session& session, Number number, const KeptAnswer& kept);
   void open_session(Operation& operation);
   void resume_session(Operation& operation);
   void suspend_session(const SuspendSession& suspend);
   void confirm(Operation& operation);
   void close_session(Operation& operation);
+  void end_session(Session& session);
+  void session_due(SessionId id);
+  void write_session(const Session& session);
+
+  // ---- shard_answers.cc ----
+  void keep(const Caller& caller, KeptAnswer answer, bool durable);
+  void collect(Session& session, Number number, KeptAnswer& answer);
+  void finish_answers();
+  Answer answer_again(Session& session, Number number, const KeptAnswer& kept);
   // The numbers of a range that have a kept answer.
   static std::vector<Number> answered_in(const Session& session, const NumberRange& range);
   void confirm_ranges(Session& session, const std::vector<NumberRange>& ranges);
   void return_ranges(Session& session, const std::vector<NumberRange>& ranges);
-  void give_back(std::vector<HeldTuple> returned);
   void forget_answer(Session& session, Number number, bool give_back,
                      std::vector<HeldTuple>& returned);
-  void end_session(Session& session);
-  void session_due(SessionId id);
-  void write_session(const Session& session);
-  void collect(Session& session, Number number, KeptAnswer& answer);
-  void finish_answers();
+  void give_back(std::vector<HeldTuple> returned);
 
   // ---- shard_recovery.cc ----
   Status recover(std::string_view key, std::string_view value);

@@ -88,8 +88,8 @@ Status Shard::Parts::recover_answers(const record::Key& key, std::string_view va
 Status Shard::Parts::recover_tuple(const record::Key& key, std::string_view value) {
   const auto found = spaces.find(key.space);
   if (found == spaces.end()) {
-    return {Code::kDataLoss, fmt::format("tuple {} is of space {}, which is unknown", key.id,
-                                         key.space)};
+    return {Code::kDataLoss,
+            fmt::format("tuple {} is of space {}, which is unknown", key.id, key.space)};
   }
   Space& space = *found->second;
   const Result<record::TupleState> state = record::decode_tuple(value);
@@ -142,7 +142,7 @@ Status Shard::Parts::recovered(Time time, Effects& to) {
         confirmed.push_back(number);  // its record lives only for others of its batch
         continue;
       }
-      kept.bytes += 64;
+      kept.bytes += kKeptAnswerBytes;
       for (const HeldTuple& held : kept.tuples) {
         kept.bytes += spaces.at(held.space)->slab[held.slot].tuple.footprint();
       }

@@ -1,4 +1,4 @@
-// Sessions of a shard: numbered operations, first answers, confirmation, what ends with a session.
+// Sessions of a shard: who may ask, resume and suspend, what ends with a session.
 #include <algorithm>
 #include <utility>
 
@@ -8,9 +8,6 @@
 
 namespace tuplespace {
 namespace {
-
-// A session's own records, not the tuples it holds.
-constexpr uint64_t kAnswerBytes = 64;
 
 // Takes as long whatever the first difference is.
 bool same_secret(std::string_view a, std::string_view b) {
@@ -127,80 +124,6 @@ bool Shard::Parts::admit(Operation& operation) {
   return true;
 }
 
-void Shard::Parts::keep(const Caller& caller, KeptAnswer answer, bool durable) {
-  Session& session = *session_of(caller);
-  answer.bytes += kAnswerBytes;
-  session.unconfirmed_bytes += answer.bytes;
-  if (durable) collect(session, caller.number, answer);
-  session.answers.insert_or_assign(caller.number, std::move(answer));
-}
-
-void Shard::Parts::collect(Session& session, Number number, KeptAnswer& answer) {
-  session.durable = true;
-  if (session.collecting == nullptr) {
-    auto made = std::make_unique<AnswerBatch>();
-    made->sequence = answer.sequence;
-    session.collecting = made.get();
-    session.batches.emplace(made->sequence, std::move(made));
-    collecting.push_back(&session);
-  }
-  record::NumberedAnswer spelled;
-  spelled.number = number;
-  spelled.hash = answer.hash;
-  spelled.kind = answer.kind;
-  spelled.sequence = answer.sequence;
-  spelled.ttl = answer.ttl;
-  for (const HeldTuple& held : answer.tuples) spelled.taken.push_back(held.id);
-  record::append(spelled, session.collected);
-  ++session.collected_count;
-  ++session.collecting->unconfirmed;
-  answer.batch = session.collecting;
-}
-
-void Shard::Parts::finish_answers() {
-  for (Session* session : collecting) {
-    AnswerBatch& batch = *session->collecting;
-    if (batch.unconfirmed > 0) {
-      effects->batch.put(record::answers_key(config.shard, session->id, batch.sequence),
-                         record::finish_answers(session->collected_count, session->collected));
-      batch.written = true;
-    } else {
-      session->batches.erase(batch.sequence);
-    }
-    session->collecting = nullptr;
-    session->collected.clear();
-    session->collected_count = 0;
-  }
-  collecting.clear();
-}
-
-Answer Shard::Parts::answer_again(Session& session, Number number, const KeptAnswer& kept) {
-  Answer answer;
-  answer.sequence = kept.sequence;
-  if (session.durable) {  // it may have been asked for again before it was durable
-    answer.mark = Mark::kSynced;
-    answer.batch = effects->batch_number;
-    write_session(session);
-  }
-  if (kept.kind == record::AnswerKind::kOut) {
-    answer.what = OutAnswer{kept.ttl};
-    return answer;
-  }
-  TakeAnswer found;
-  for (const HeldTuple& held : kept.tuples) {
-    const auto space = spaces.find(held.space);
-    if (space == spaces.end()) {
-      answer.status = {Code::kAborted,
-                       fmt::format("operation {} took from a space that was dropped", number)};
-      return answer;
-    }
-    const Entry& entry = space->second->slab[held.slot];
-    found.tuples.push_back({entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt)});
-  }
-  answer.what = std::move(found);
-  return answer;
-}
-
 void Shard::Parts::write_session(const Session& session) {
   if (config.shard == 0) {
     effects->batch.put(
@@ -215,10 +138,9 @@ void Shard::Parts::write_session(const Session& session) {
 void Shard::Parts::open_session(Operation& operation) {
   OpenSession& open = std::get<OpenSession>(operation.what);
   if (sessions.size() >= config.sessions_max) {
-    return refuse(operation.reply,
-                  exhausted(fmt::format("{} sessions are open, sessions_max is {}", sessions.size(),
-                                        config.sessions_max),
-                            "sessions_max"));
+    return refuse(operation.reply, exhausted(fmt::format("{} sessions are open, sessions_max is {}",
+                                                         sessions.size(), config.sessions_max),
+                                             "sessions_max"));
   }
   if (open.ttl < 0 || (open.ttl > 0 && open.ttl < config.session_ttl_min)) {
     return refuse(operation.reply,
@@ -320,9 +242,8 @@ void Shard::Parts::resume_session(Operation& operation) {
   for (const NumberRange& range : resume.pending) {
     for (Number number = range.first; number <= range.last; ++number) {
       session.highest = std::max(session.highest, number);
-      const bool answered =
-          std::any_of(resumed.answers.begin(), resumed.answers.end(),
-                      [&](const auto& answer) { return answer.first == number; });
+      const bool answered = std::any_of(resumed.answers.begin(), resumed.answers.end(),
+                                        [&](const auto& answer) { return answer.first == number; });
       if (answered) continue;
       if (session.waits.contains(number)) {
         resumed.waiting.push_back(number);
@@ -396,69 +317,6 @@ void Shard::Parts::close_session(Operation& operation) {
   reply(operation.reply, std::move(answer));
 }
 
-std::vector<Number> Shard::Parts::answered_in(const Session& session, const NumberRange& range) {
-  std::vector<Number> numbers;
-  if (range.last < range.first) return numbers;
-  if (range.last - range.first <= session.answers.size()) {
-    for (uint64_t i = 0; i <= range.last - range.first; ++i) {
-      if (session.answers.contains(range.first + i)) numbers.push_back(range.first + i);
-    }
-    return numbers;
-  }
-  for (const auto& [number, kept] : session.answers) {
-    if (range.first <= number && number <= range.last) numbers.push_back(number);
-  }
-  return numbers;
-}
-
-void Shard::Parts::confirm_ranges(Session& session, const std::vector<NumberRange>& ranges) {
-  std::vector<HeldTuple> none;
-  for (const NumberRange& range : ranges) {
-    for (const Number number : answered_in(session, range)) {
-      forget_answer(session, number, false, none);
-    }
-  }
-}
-
-void Shard::Parts::return_ranges(Session& session, const std::vector<NumberRange>& ranges) {
-  std::vector<HeldTuple> returned;
-  for (const NumberRange& range : ranges) {
-    for (const Number number : answered_in(session, range)) {
-      forget_answer(session, number, true, returned);
-    }
-  }
-  give_back(std::move(returned));
-}
-
-// What was taken is either gone for good, or appended to `returned`, no longer held.
-void Shard::Parts::forget_answer(Session& session, Number number, bool give_back,
-                                 std::vector<HeldTuple>& returned) {
-  const auto found = session.answers.find(number);
-  if (found == session.answers.end()) return;
-  KeptAnswer& kept = found->second;
-  for (const HeldTuple& held : kept.tuples) {
-    const auto at = spaces.find(held.space);
-    if (at == spaces.end()) continue;  // dropped meanwhile
-    Space& space = *at->second;
-    space.erase_held(held.slot);
-    if (give_back) {
-      returned.push_back(held);
-      continue;
-    }
-    if (space.durability != Durability::kMemory) {  // nobody waits for this to be durable
-      effects->batch.erase(record::TupleKey(config.shard, held.space, held.id).view());
-    }
-    space.free(held.slot);
-  }
-  session.unconfirmed_bytes -= kept.bytes;
-  if (AnswerBatch* batch = kept.batch; batch != nullptr && --batch->unconfirmed == 0 &&
-                                       batch->written) {
-    effects->batch.erase(record::answers_key(config.shard, session.id, batch->sequence));
-    session.batches.erase(batch->sequence);
-  }
-  session.answers.erase(found);
-}
-
 void Shard::Parts::end_session(Session& session) {
   const SessionId id = session.id;
   std::vector<uint64_t> waiting;
@@ -479,24 +337,6 @@ void Shard::Parts::end_session(Session& session) {
   std::erase(collecting, &session);
   sessions.erase(id);
   give_back(std::move(returned));
-}
-
-// Oldest first: they are offered as they would have come.
-void Shard::Parts::give_back(std::vector<HeldTuple> returned) {
-  std::sort(returned.begin(), returned.end(),
-            [](const HeldTuple& a, const HeldTuple& b) { return a.id < b.id; });
-  for (const HeldTuple& held : returned) {
-    Space& space = *spaces.at(held.space);
-    Entry& entry = space.slab[held.slot];
-    entry.attempt = std::min<uint64_t>(entry.attempt + 1, UINT16_MAX);
-    ++figures.given_back;
-    next_sequence();
-    if (space.is_expired(held.slot, now)) {
-      expire(space, held.slot);
-    } else {
-      become_available(space, held.slot, OnDisk::kStale);
-    }
-  }
 }
 
 void Shard::Parts::session_due(SessionId id) {

@@ -10,9 +10,9 @@
 namespace tuplespace {
 
 Status bad_space_name(std::string_view name) {
-  return invalid(fmt::format("\"{}\" is not a space name; names are 1 to 128 of A-Z a-z 0-9 . _ / -",
-                             name),
-                 "space");
+  return invalid(
+      fmt::format("\"{}\" is not a space name; names are 1 to 128 of A-Z a-z 0-9 . _ / -", name),
+      "space");
 }
 
 Status no_space(std::string_view name) {
@@ -43,9 +43,9 @@ void Shard::Parts::forget_if_unused(Space& space) {
 Result<Space*> Shard::Parts::create_space(const std::string& name, const Policy& policy) {
   if (!is_space_name(name)) return bad_space_name(name);
   if (by_name.size() >= config.spaces_max) {
-    return exhausted(fmt::format("space \"{}\" would be one more than spaces_max {}", name,
-                                 config.spaces_max),
-                     "spaces_max");
+    return exhausted(
+        fmt::format("space \"{}\" would be one more than spaces_max {}", name, config.spaces_max),
+        "spaces_max");
   }
   Space& space = space_to_wait_for(name);
   space.exists = true;
@@ -65,8 +65,7 @@ void Shard::Parts::create(Operation& operation) {
   const Policy& wanted = create.policy;
   if (wanted.order != Order::kOldest && wanted.order != Order::kNewest &&
       wanted.order != Order::kRandom) {
-    return refuse(operation.reply,
-                  invalid("a space's order is oldest, newest or random", "order"));
+    return refuse(operation.reply, invalid("a space's order is oldest, newest or random", "order"));
   }
   CreateAnswer answered;
   Space* space = find_space(create.name);
@@ -80,10 +79,10 @@ void Shard::Parts::create(Operation& operation) {
     same.shard = config.shard;
     same.durability = wanted.durability.value_or(config.durability);
     if (same != space->policy) {
-      return refuse(operation.reply,
-                    {Code::kAlreadyExists,
-                     fmt::format("space \"{}\" exists with another policy; describe shows it",
-                                 create.name)});
+      return refuse(
+          operation.reply,
+          {Code::kAlreadyExists,
+           fmt::format("space \"{}\" exists with another policy; describe shows it", create.name)});
     }
   }
   answered.space = info_of(*space, false);
@@ -138,8 +137,7 @@ SpaceInfo Shard::Parts::info_of(const Space& space, bool with_indexes) const {
   if (!with_indexes) return info;
   for (const Index* index : space.indexes()) {
     for (const auto& hashes : index->questions()) {
-      info.indexes.push_back(
-          {hashes->question().to_text(), hashes->keys(), !hashes->complete()});
+      info.indexes.push_back({hashes->question().to_text(), hashes->keys(), !hashes->complete()});
     }
   }
   return info;

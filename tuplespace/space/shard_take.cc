@@ -22,14 +22,15 @@ Status Shard::Parts::check_take(Take& take, const Space* space, Order* order,
                                 uint32_t* field) const {
   const auto context = [&] { return fmt::format("{} of space \"{}\": ", verb(take), take.space); };
   if (take.wait && *take.wait < 0) {
-    return invalid(context() + fmt::format("wait is {} ms; it must be 0 (a probe) or more",
-                                           *take.wait),
-                   "wait");
+    return invalid(
+        context() + fmt::format("wait is {} ms; it must be 0 (a probe) or more", *take.wait),
+        "wait");
   }
   if (take.max == 0) take.max = 1;
   if (take.max > config.take_max) {
-    return exhausted(context() + fmt::format("max is {}, take_max is {}", take.max, config.take_max),
-                     "take_max", false);
+    return exhausted(
+        context() + fmt::format("max is {}, take_max is {}", take.max, config.take_max), "take_max",
+        false);
   }
   *order = take.choice.order;
   if (*order == Order::kDefault) *order = space != nullptr ? space->policy.order : Order::kOldest;
@@ -180,8 +181,8 @@ void Shard::end_waits(std::string_view space, const Status& status, Effects& eff
   }
 }
 
-void Shard::Parts::complete(Space& space, const Wait& wait, const Slots& slots,
-                            bool available, OnDisk on_disk) {
+void Shard::Parts::complete(Space& space, const Wait& wait, const Slots& slots, bool available,
+                            OnDisk on_disk) {
   const bool remove = wait.take.remove;
   const bool hold = remove && wait.caller.number != 0;
   (remove ? figures.takes : figures.reads) += slots.size();
@@ -318,21 +319,20 @@ void Shard::Parts::count(Operation& operation) {
       }
       examined += some.size();
       if (examined > config.examine_max) {
-        return refuse(operation.reply,
-                      exhausted(fmt::format("count of space \"{}\": {} needs {} or more tuples "
-                                            "looked at, examine_max is {}; bind a field by value "
-                                            "or type{}",
-                                            count.space, to_text(count.wanted), examined,
-                                            config.examine_max,
-                                            unfinished_index ? ", or ask again when its index is "
-                                                               "built"
-                                                             : ""),
-                                "examine_max", unfinished_index));
+        return refuse(
+            operation.reply,
+            exhausted(fmt::format("count of space \"{}\": {} needs {} or more tuples "
+                                  "looked at, examine_max is {}; bind a field by value "
+                                  "or type{}",
+                                  count.space, to_text(count.wanted), examined, config.examine_max,
+                                  unfinished_index ? ", or ask again when its index is "
+                                                     "built"
+                                                   : ""),
+                      "examine_max", unfinished_index));
       }
       if (some.list != nullptr) {
         counted.ready += count_in(*space, *some.list, count.wanted, some.size());
-      } else if (some.single != kNoSlot &&
-                 count.wanted.matches(space->slab[some.single].tuple)) {
+      } else if (some.single != kNoSlot && count.wanted.matches(space->slab[some.single].tuple)) {
         ++counted.ready;
       }
     }

@@ -26,11 +26,11 @@ enum class Presence : uint8_t {
 // One tuple and what is known of it. There are millions: 32 bytes.
 struct Entry {
   Tuple tuple;
-  Sequence id = 0;             // also its place
-  uint64_t out_at : 44 = 0;    // Time
-  uint64_t attempt : 16 = 0;   // how often it was given back
-  uint64_t presence : 4 = 0;   // Presence
-  uint32_t due = 0;            // index + 1 in Slab::dues(), 0: neither ttl nor delay
+  Sequence id = 0;            // also its place
+  uint64_t out_at : 44 = 0;   // Time
+  uint64_t attempt : 16 = 0;  // how often it was given back
+  uint64_t presence : 4 = 0;  // Presence
+  uint32_t due = 0;           // index + 1 in Slab::dues(), 0: neither ttl nor delay
   Slot next_free = kNoSlot;
 
   Presence state() const { return static_cast<Presence>(presence); }
@@ -40,7 +40,7 @@ static_assert(sizeof(Entry) == 32);
 
 // The times of a tuple that has some.
 struct Due {
-  Time visible_at = 0;         // 0: at once
+  Time visible_at = 0;  // 0: at once
   Time expires_at = kNever;
 };
 

@@ -26,9 +26,8 @@ Time TimerWheel::next_due() const {
     if (filled_[level] == 0) continue;
     const uint64_t slot = std::countr_zero(filled_[level]);
     const int shift = level * kBits;
-    const uint64_t above = shift + kBits >= 64 ? 0
-                                               : static_cast<uint64_t>(now_) >> (shift + kBits)
-                                                     << (shift + kBits);
+    const uint64_t above =
+        shift + kBits >= 64 ? 0 : static_cast<uint64_t>(now_) >> (shift + kBits) << (shift + kBits);
     return static_cast<Time>(above | slot << shift);
   }
   return kNever;

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
+#include <rocksdb/env.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <unistd.h>
 
+#include <cstdarg>
+#include <cstdio>
 #include <utility>
 
 #include "tuplespace/log.h"
@@ -15,6 +18,25 @@
 
 namespace tuplespace {
 namespace {
+
+// What RocksDB has to say goes to our log. (Into a file of its own it would go on writing after
+// that file failed, which Debian's build answers with an abort.)
+class EventLog : public rocksdb::Logger {
+ public:
+  EventLog() : Logger(rocksdb::WARN_LEVEL) {}
+
+  using rocksdb::Logger::Logv;
+  void Logv(const char* format, va_list words) override {
+    Logv(rocksdb::WARN_LEVEL, format, words);
+  }
+  void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list words) override {
+    if (level < GetInfoLogLevel() || level == rocksdb::HEADER_LEVEL) return;
+    char text[1000];
+    std::vsnprintf(text, sizeof text, format, words);
+    log(level == rocksdb::WARN_LEVEL ? Level::kWarning : Level::kError, "rocksdb",
+        {{"says", text}});
+  }
+};
 
 // RocksDB as a log with a sorted copy behind it: records are written, erased by key, and read at
 // recovery only.
@@ -32,7 +54,8 @@ rocksdb::Options database_options(const RocksDbOptions& options) {
   db.allow_concurrent_memtable_write = false;  // there is one writer
   db.enable_write_thread_adaptive_yield = false;
   db.write_buffer_size = options.write_buffer_bytes;
-  db.max_write_buffer_number = 4;
+  db.max_write_buffer_number = 6;
+  db.delayed_write_rate = 256 << 20;  // bytes a second, when flushes fall behind
   db.max_background_jobs = 2;
   db.level0_file_num_compaction_trigger = 4;
   db.level0_slowdown_writes_trigger = 40;
@@ -41,9 +64,7 @@ rocksdb::Options database_options(const RocksDbOptions& options) {
   db.max_open_files = 1000;
   db.skip_stats_update_on_db_open = true;
   db.stats_dump_period_sec = 0;
-  db.info_log_level = rocksdb::WARN_LEVEL;
-  db.max_log_file_size = 4 << 20;
-  db.keep_log_file_num = 4;
+  db.info_log = std::make_shared<EventLog>();
 
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);

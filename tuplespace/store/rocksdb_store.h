@@ -28,7 +28,7 @@ struct RocksDbOptions {
   // Skips every sync and claims to have done it: the negative control of the power cut tests.
   bool unsafe_no_sync = false;
 
-  size_t write_buffer_bytes = size_t{64} << 20;  // of one memtable; up to 4 exist
+  size_t write_buffer_bytes = size_t{64} << 20;  // of one memtable; up to 6 exist
   size_t block_cache_bytes = size_t{32} << 20;   // used by load() only
   size_t group_bytes_max = size_t{4} << 20;      // more is written as several groups
   size_t pending_bytes_max = size_t{256} << 20;  // commit() waits while more than this is pending

@@ -38,9 +38,9 @@ class Store {
 
   // Calls `visit` for every record whose key begins with `prefix`, in key order, until it
   // returns an error, which is then returned.
-  virtual Status load(std::string_view prefix,
-                      const std::function<Status(std::string_view key, std::string_view value)>&
-                          visit) = 0;
+  virtual Status load(
+      std::string_view prefix,
+      const std::function<Status(std::string_view key, std::string_view value)>& visit) = 0;
 
   // Must be called once, before the first commit().
   virtual void start(OnProgress on_progress, OnFailure on_failure) = 0;

@@ -176,7 +176,8 @@ class CommandLine(unittest.TestCase):
                     "out", self.space, "(?int)")
 
     def test_usage_errors_end_with_2(self):
-        for words in ([], ["nonsense"], ["in", self.space], ["in", self.space, "(?)", "--wait", "5"],
+        for words in ([], ["nonsense"], ["in", self.space],
+                      ["in", self.space, "(?)", "--wait", "5"],
                       ["out", self.space], ["out", self.space, "(1)", "--lines"],
                       ["rd", self.space, "(?)", "--json", "--lines"]):
             code, output, errors = self.run_it(*words)

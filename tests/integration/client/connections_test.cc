@@ -36,8 +36,8 @@ TEST(Connections, AskAgainUntilTheServerIsThere) {
 }
 
 TEST(Connections, RefuseWhatIsNoAddress) {
-  for (const char* address : {"", "localhost", "localhost:", ":7070", "host:0", "host:70000",
-                              "host:port", "unix:"}) {
+  for (const char* address :
+       {"", "localhost", "localhost:", ":7070", "host:0", "host:70000", "host:port", "unix:"}) {
     const auto connection = connect(address, {.timeout = 0ms});
     EXPECT_EQ(connection.status().code(), Code::kInvalidArgument) << address;
     EXPECT_THAT(connection.status().message(), HasSubstr("127.0.0.1:7070"));

@@ -120,10 +120,13 @@ TEST_P(Operations, ScanEveryTupleOnce) {
   for (int i = 0; i < 2'000; ++i) outs.push_back(space().out_async("(" + std::to_string(i) + ")"));
   for (Call<Placed>& out : outs) ASSERT_TRUE(out.get().ok());
   std::multiset<int64_t> seen;
-  ASSERT_TRUE(space().scan("(?int)", [&](const Match& match) {
-    seen.insert(match[0].as_int());
-    return true;
-  }).ok());
+  ASSERT_TRUE(space()
+                  .scan("(?int)",
+                        [&](const Match& match) {
+                          seen.insert(match[0].as_int());
+                          return true;
+                        })
+                  .ok());
   EXPECT_EQ(seen.size(), 2'000u);
   EXPECT_EQ(std::set<int64_t>(seen.begin(), seen.end()).size(), 2'000u);
 }

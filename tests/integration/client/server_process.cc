@@ -84,8 +84,8 @@ void ServerProcess::kill() {
 }
 
 void ServerProcess::start() {
-  process_ = new Process(
-      {TUPLESPACED, "--listen", address_, "--data", directory() + "/data"}, directory() + "/log");
+  process_ = new Process({TUPLESPACED, "--listen", address_, "--data", directory() + "/data"},
+                         directory() + "/log");
   const std::string line = process_->read_line();
   const std::string expected = "listening on ";
   if (!line.starts_with(expected)) {

@@ -42,12 +42,20 @@ TEST(Status, KeepsItsMessageWhenTheOriginalIsGone) {
 
 // gRPC's numbers, written out: clients depend on them.
 TEST(Code, HasTheNumbersAndNamesOfGrpc) {
-  const std::pair<int, const char*> known[] = {
-      {0, "OK"},           {1, "CANCELLED"},           {3, "INVALID_ARGUMENT"},
-      {4, "DEADLINE_EXCEEDED"}, {5, "NOT_FOUND"},      {6, "ALREADY_EXISTS"},
-      {7, "PERMISSION_DENIED"}, {8, "RESOURCE_EXHAUSTED"}, {9, "FAILED_PRECONDITION"},
-      {10, "ABORTED"},     {12, "UNIMPLEMENTED"},      {13, "INTERNAL"},
-      {14, "UNAVAILABLE"}, {15, "DATA_LOSS"}};
+  const std::pair<int, const char*> known[] = {{0, "OK"},
+                                               {1, "CANCELLED"},
+                                               {3, "INVALID_ARGUMENT"},
+                                               {4, "DEADLINE_EXCEEDED"},
+                                               {5, "NOT_FOUND"},
+                                               {6, "ALREADY_EXISTS"},
+                                               {7, "PERMISSION_DENIED"},
+                                               {8, "RESOURCE_EXHAUSTED"},
+                                               {9, "FAILED_PRECONDITION"},
+                                               {10, "ABORTED"},
+                                               {12, "UNIMPLEMENTED"},
+                                               {13, "INTERNAL"},
+                                               {14, "UNAVAILABLE"},
+                                               {15, "DATA_LOSS"}};
   for (const auto& [number, name] : known) {
     EXPECT_STREQ(code_name(static_cast<Code>(number)), name);
   }

@@ -49,8 +49,7 @@ class Conversation {
   }
   Status take(Asker& asker, Verb verb = Verb::kIn, std::optional<milliseconds> wait = {}) {
     const Template any = Template::of({any_pattern(), any_pattern()}, {}).value();
-    return session.submit({.verb = verb, .space = space, .wanted = &any, .wait = wait}, asker,
-                          now);
+    return session.submit({.verb = verb, .space = space, .wanted = &any, .wait = wait}, asker, now);
   }
   void cancel(Asker& asker) {
     session.cancel(asker, replies);
@@ -195,7 +194,8 @@ std::string text_of(const Ranges& ranges) {
 
 inline std::vector<Number> numbers_of(const proto::ClientFrame& frame) {
   std::vector<Number> numbers;
-  for (const proto::Operation& operation : frame.operations()) numbers.push_back(operation.number());
+  for (const proto::Operation& operation : frame.operations())
+    numbers.push_back(operation.number());
   return numbers;
 }
 

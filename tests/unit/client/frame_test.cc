@@ -26,7 +26,9 @@ TEST(Frame, SpellsAnOutWithAllItsOptions) {
   const Tuple tuple = pair("job", 7);
   const std::string space = "jobs";
   const proto::OutRequest out =
-      operation_of({.verb = Verb::kOut, .space = space, .tuple = &tuple,
+      operation_of({.verb = Verb::kOut,
+                    .space = space,
+                    .tuple = &tuple,
                     .out = {.ttl = milliseconds(5), .delay = milliseconds(0), .pulse = true}})
           .out();
 
@@ -53,8 +55,11 @@ TEST(Frame, SpellsATakeWithItsChoiceAndWait) {
   const Template any = Template::of({any_pattern()}, {}).value();
   const std::string space = "jobs";
   const proto::InRequest in =
-      operation_of({.verb = Verb::kIn, .space = space, .wanted = &any,
-                    .choice = {.order = Order::kLeast, .field = 2, .field_name = "n"}, .max = 300},
+      operation_of({.verb = Verb::kIn,
+                    .space = space,
+                    .wanted = &any,
+                    .choice = {.order = Order::kLeast, .field = 2, .field_name = "n"},
+                    .max = 300},
                    1'000)
           .in();
 
@@ -88,8 +93,8 @@ TEST(Frame, SpellsAScanPage) {
   const Template any = Template::of({any_pattern()}, {}).value();
   const std::string space = "jobs";
   const proto::ScanRequest scan =
-      operation_of({.verb = Verb::kScan, .space = space, .wanted = &any, .max = 10, .after = 3,
-                    .until = 99})
+      operation_of(
+          {.verb = Verb::kScan, .space = space, .wanted = &any, .max = 10, .after = 3, .until = 99})
           .scan();
 
   EXPECT_EQ(scan.after(), 3u);

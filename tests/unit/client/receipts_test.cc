@@ -90,8 +90,7 @@ TEST(Receipts, GiveBackWhatCameAfterTheClientGaveUp) {
   ASSERT_TRUE(talk.take(reader, Verb::kRd).ok());
   talk.written();
   talk.give_up();
-  ASSERT_TRUE(
-      talk.answer({Conversation::took(1, 7), Conversation::took(2, 7, false)}).ok());
+  ASSERT_TRUE(talk.answer({Conversation::took(1, 7), Conversation::took(2, 7, false)}).ok());
 
   talk.now += 1'000;
   const proto::ClientFrame frame = talk.written();
@@ -112,9 +111,9 @@ TEST(Receipts, AreRepeatedAfterABreakBecauseTheyMayBeLost) {
   ASSERT_TRUE(talk.take(kept).ok());
   ASSERT_TRUE(talk.take(gone).ok());
   talk.written();
-  ASSERT_TRUE(talk.answer({Conversation::placed(1), Conversation::took(3, 7),
-                           Conversation::took(4, 8)})
-                  .ok());
+  ASSERT_TRUE(
+      talk.answer({Conversation::placed(1), Conversation::took(3, 7), Conversation::took(4, 8)})
+          .ok());
   talk.now += 1'000;
   talk.written();  // its confirmations are lost with the stream
 

@@ -179,7 +179,8 @@ TEST(Session, AsksTheServerToCancelAndTellsWhatCameFirst) {
   const proto::ClientFrame frame = talk.written();
   EXPECT_THAT(frame.cancels(), ElementsAre(1, 2));
 
-  ASSERT_TRUE(talk.answer({Conversation::refused(1, Code::kCancelled), Conversation::took(2, 7)}).ok());
+  ASSERT_TRUE(
+      talk.answer({Conversation::refused(1, Code::kCancelled), Conversation::took(2, 7)}).ok());
   EXPECT_EQ(waits.reply.status.code(), Code::kCancelled);
   EXPECT_TRUE(served.reply.status.ok());
   EXPECT_EQ(served.reply.tuples.size(), 1u);

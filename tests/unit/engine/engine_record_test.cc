@@ -11,8 +11,9 @@ using namespace std::string_literals;
 
 TEST(EngineRecord, IsSpelledAsItsHeaderSays) {
   const EngineRecord record{.shards = 2, .incarnation = 7, .last_time = 1'000'000};
-  const std::string bytes = "\x01\x00\x02\x00\x00\x00\x00\x00\x00\x00\x07"s
-                            "\x00\x00\x00\x00\x00\x0f\x42\x40"s;
+  const std::string bytes =
+      "\x01\x00\x02\x00\x00\x00\x00\x00\x00\x00\x07"s
+      "\x00\x00\x00\x00\x00\x0f\x42\x40"s;
   EXPECT_EQ(encode(record), bytes);
   const Result<EngineRecord> decoded = decode_engine_record(bytes);
   ASSERT_TRUE(decoded.ok());

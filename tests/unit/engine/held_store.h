@@ -47,9 +47,9 @@ class HeldStore : public Store {
   void set_limits(Limits limits) { limits_ = limits; }
   const std::shared_ptr<MemoryRecords>& records() const { return records_; }
 
-  Status load(std::string_view prefix,
-              const std::function<Status(std::string_view key, std::string_view value)>& visit)
-      override {
+  Status load(
+      std::string_view prefix,
+      const std::function<Status(std::string_view key, std::string_view value)>& visit) override {
     for (auto at = records_->lower_bound(prefix); at != records_->end(); ++at) {
       if (!std::string_view(at->first).starts_with(prefix)) break;
       TS_RETURN_IF_ERROR(visit(at->first, at->second));

@@ -17,9 +17,9 @@
 
 namespace tuplespace {
 
-#define ASSERT_OK(expression)                             \
-  do {                                                    \
-    const Status status_of_it = (expression);             \
+#define ASSERT_OK(expression)                                   \
+  do {                                                          \
+    const Status status_of_it = (expression);                   \
     ASSERT_TRUE(status_of_it.ok()) << status_of_it.to_string(); \
   } while (false)
 

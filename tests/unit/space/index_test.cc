@@ -48,8 +48,8 @@ TEST_P(AmongTuples, LeastAndGreatestLookAtOne) {
   chosen(Order::kGreatest);
 
   EXPECT_EQ(rig.examined_by([&] {
-    EXPECT_EQ(chosen(Order::kGreatest), fmt::format("(\"job\", {}, {}, \"payload\")", n - 1,
-                                                    (n - 1) % 10));
+    EXPECT_EQ(chosen(Order::kGreatest),
+              fmt::format("(\"job\", {}, {}, \"payload\")", n - 1, (n - 1) % 10));
   }),
             1u);
   EXPECT_EQ(rig.examined_by([&] { chosen(Order::kLeast); }), 1u);
@@ -145,7 +145,7 @@ TEST(Scan, GivesEveryTupleOnceWhileOthersComeAndGo) {
     for (const Found& found : scanned.tuples) seen.push_back(to_text(found.tuple));
     page.after = scanned.next;
     page.until = scanned.until;
-    rig.out("s", "('n', 1000)");                  // behind: not of this scan
+    rig.out("s", "('n', 1000)");                                        // behind: not of this scan
     rig.inp("s", fmt::format("('n', {})", 49 - int(seen.size()) / 7));  // ahead, some of them
   } while (page.after != 0);
 

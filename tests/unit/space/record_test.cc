@@ -16,8 +16,7 @@ std::string hex(std::string_view bytes) {
 }
 
 TEST(Record, ATupleIsSpelledAsTheHeaderSays) {
-  EXPECT_EQ(hex(record::TupleKey(0, 1, 7).view()),
-            "00 00 05 00 00 00 01 00 00 00 00 00 00 00 07");
+  EXPECT_EQ(hex(record::TupleKey(0, 1, 7).view()), "00 00 05 00 00 00 01 00 00 00 00 00 00 00 07");
   Entry entry;
   entry.tuple = tuple("('a', 7)");
   entry.id = 7;

@@ -66,7 +66,8 @@ class Rig {
     std::optional<Duration> ttl, delay;
     bool pulse = false;
   };
-  Ask out(const std::string& space, const std::string& text, Extra extra, Client* client = nullptr) {
+  Ask out(const std::string& space, const std::string& text, Extra extra,
+          Client* client = nullptr) {
     Operation operation;
     operation.what = Out{space, tuple(text), extra.ttl, extra.delay, extra.pulse};
     return ask(std::move(operation), client);

@@ -277,7 +277,7 @@ struct SpaceInfo {
   Policy policy;
   uint64_t ready = 0, held = 0, delayed = 0;
   uint64_t waiters = 0;
-  uint64_t bytes = 0;  // of tuples, in memory
+  uint64_t bytes = 0;          // of tuples, in memory
   std::vector<Index> indexes;  // describe() only
 };
 
@@ -291,11 +291,11 @@ struct ServerStats {
 // ---- connections ----
 
 struct ConnectOptions {
-  milliseconds timeout{5'000};       // connect() asks again this long; 0: asks once
-  milliseconds patience{60'000};     // calls survive this long without a server
-  milliseconds session_ttl{0};       // what we took and did not confirm goes back this long
-                                     // after we were last heard of; 0: the server's default
-  size_t calls_max = 1 << 20;        // under way at once; beyond it RESOURCE_EXHAUSTED
+  milliseconds timeout{5'000};    // connect() asks again this long; 0: asks once
+  milliseconds patience{60'000};  // calls survive this long without a server
+  milliseconds session_ttl{0};    // what we took and did not confirm goes back this long
+                                  // after we were last heard of; 0: the server's default
+  size_t calls_max = 1 << 20;     // under way at once; beyond it RESOURCE_EXHAUSTED
   // Spaces in this process only: how durable they are if they do not say. kDefault: kSync, or
   // kMemory for the address "embedded:".
   Durability durability = Durability::kDefault;
