@@ -271,6 +271,7 @@ Status Embedded::start(const std::string& path) {
       durability_of(options_.durability == Durability::kDefault
                         ? (path.empty() ? Durability::kMemory : Durability::kSync)
                         : options_.durability);
+  config.shard.operations_max = options_.calls_max;  // all calls are of one session
   if (path.empty()) {
     store_ = std::make_unique<MemoryStore>();
   } else {

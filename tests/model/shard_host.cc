@@ -14,6 +14,11 @@ void ShardHost::apply(Operation operation) {
   settle();
 }
 
+void ShardHost::together(const std::function<void(Effects&)>& calls) {
+  run(calls);
+  settle();
+}
+
 void ShardHost::advance_to(Time time) {
   while (now_ < time) {
     now_ = std::min(time, std::max(next_, now_ + 1));

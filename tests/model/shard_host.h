@@ -22,6 +22,9 @@ class ShardHost {
   // Does what `operation` asks and everything that follows from it now.
   void apply(Operation operation);
 
+  // Does what `calls` does to the shard in one turn, so in one batch.
+  void together(const std::function<void(Effects&)>& calls);
+
   // Time passes until `time`: the shard is called whenever it asked to be, as a lane does.
   void advance_to(Time time);
 

@@ -1,9 +1,10 @@
 // Server is what tuplespaced is made of, but for the store: a listener, gRPC on the lanes of an
 // engine, and a service for each of them.
 //
-//   open()  takes the address        -> EngineConfig::poller and before_poll come from complete()
-//   start() recovers nothing, serves -> the engine's lanes run
-//   drain() answers what is going on -> nothing runs any more; the store may be closed
+//   open()           takes the address
+//   engine_config()  what Engine::open() is given
+//   start()          starts the engine and lets clients in
+//   drain()          answers what is going on and stops the engine; the store may be closed
 //
 // Threads: one at a time.
 // Errors:  those of Listener::open().

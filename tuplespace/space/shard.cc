@@ -192,8 +192,9 @@ Status Shard::Parts::check_out(const Out& out, const Space* space) const {
     return invalid(context() + "a pulse is never stored, so it has neither ttl nor delay", "pulse");
   }
   if (!refusal.empty()) return exhausted(context() + refusal, "disk_free_min");
-  if (out.pulse || space == nullptr) return {};
-  if (space->policy.tuples_max > 0 && space->tuples() >= space->policy.tuples_max) {
+  if (out.pulse) return {};
+  if (space != nullptr && space->policy.tuples_max > 0 &&
+      space->tuples() >= space->policy.tuples_max) {
     return exhausted(context() + fmt::format("it has {} tuples, its tuples_max is {}; take some "
                                              "first",
                                              space->tuples(), space->policy.tuples_max),

@@ -1,5 +1,6 @@
 // The first answers of numbered operations: kept, recorded, given again, confirmed, given back.
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -7,6 +8,20 @@
 #include "tuplespace/space/shard_parts.h"
 
 namespace tuplespace {
+namespace {
+
+record::NumberedAnswer spelled(Number number, const KeptAnswer& answer) {
+  record::NumberedAnswer spelled;
+  spelled.number = number;
+  spelled.hash = answer.hash;
+  spelled.kind = answer.kind;
+  spelled.sequence = answer.sequence;
+  spelled.ttl = answer.ttl;
+  for (const HeldTuple& held : answer.tuples) spelled.taken.push_back(held.id);
+  return spelled;
+}
+
+}  // namespace
 
 void Shard::Parts::keep(const Caller& caller, KeptAnswer answer, bool durable) {
   Session& session = *session_of(caller);
@@ -25,14 +40,7 @@ void Shard::Parts::collect(Session& session, Number number, KeptAnswer& answer) 
     session.batches.emplace(made->sequence, std::move(made));
     collecting.push_back(&session);
   }
-  record::NumberedAnswer spelled;
-  spelled.number = number;
-  spelled.hash = answer.hash;
-  spelled.kind = answer.kind;
-  spelled.sequence = answer.sequence;
-  spelled.ttl = answer.ttl;
-  for (const HeldTuple& held : answer.tuples) spelled.taken.push_back(held.id);
-  record::append(spelled, session.collected);
+  record::append(spelled(number, answer), session.collected);
   ++session.collected_count;
   ++session.collecting->unconfirmed;
   answer.batch = session.collecting;
@@ -108,12 +116,39 @@ void Shard::Parts::confirm_ranges(Session& session, const std::vector<NumberRang
 
 void Shard::Parts::return_ranges(Session& session, const std::vector<NumberRange>& ranges) {
   std::vector<HeldTuple> returned;
+  std::vector<Sequence> batches;
   for (const NumberRange& range : ranges) {
     for (const Number number : answered_in(session, range)) {
+      const AnswerBatch* batch = session.answers.at(number).batch;
+      if (batch != nullptr) batches.push_back(batch->sequence);
       forget_answer(session, number, true, returned);
     }
   }
+  std::sort(batches.begin(), batches.end());
+  batches.erase(std::unique(batches.begin(), batches.end()), batches.end());
+  for (const Sequence sequence : batches) spell_again(session, sequence);
   give_back(std::move(returned));
+}
+
+// A record that is kept for other answers must not say any more that these were taken: another
+// session may take them now.
+void Shard::Parts::spell_again(Session& session, Sequence sequence) {
+  const auto found = session.batches.find(sequence);
+  if (found == session.batches.end()) return;  // erased as a whole
+  std::map<Number, const KeptAnswer*> left;
+  for (const auto& [number, kept] : session.answers) {
+    if (kept.batch == found->second.get()) left.emplace(number, &kept);
+  }
+  std::string body;
+  for (const auto& [number, kept] : left) record::append(spelled(number, *kept), body);
+  const auto count = static_cast<uint32_t>(left.size());
+  if (session.collecting == found->second.get()) {
+    session.collected = std::move(body);
+    session.collected_count = count;
+  } else {
+    effects->batch.put(record::answers_key(config.shard, session.id, sequence),
+                       record::finish_answers(count, body));
+  }
 }
 
 // What was taken is either gone for good, or appended to `returned`, no longer held.

@@ -152,6 +152,7 @@ struct Shard::Parts {
   static std::vector<Number> answered_in(const Session& session, const NumberRange& range);
   void confirm_ranges(Session& session, const std::vector<NumberRange>& ranges);
   void return_ranges(Session& session, const std::vector<NumberRange>& ranges);
+  void spell_again(Session& session, Sequence sequence);
   void forget_answer(Session& session, Number number, bool give_back,
                      std::vector<HeldTuple>& returned);
   void give_back(std::vector<HeldTuple> returned);

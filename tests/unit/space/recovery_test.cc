@@ -137,6 +137,31 @@ TEST(Restart, WhatWasConfirmedLeavesNoRecord) {
   EXPECT_EQ(rig.host.records().size(), before);  // without the session
 }
 
+TEST(Restart, WhatWasGivenBackIsNotHeldAgainByWhoGaveItBack) {
+  Rig rig;
+  Rig::Client ann = rig.open();
+  const auto ask = [&](auto what, Number number, Effects& effects) {
+    Operation operation;
+    operation.what = std::move(what);
+    operation.caller = {ann.session, number, number, ""};
+    operation.reply = {ann.receiver, number};
+    rig.host.shard().apply(std::move(operation), rig.host.now(), effects);
+  };
+  rig.out("s", "('x')");
+  // The take and an out that stays unconfirmed share one record.
+  rig.host.together([&](Effects& effects) {
+    ask(Take{"s", wanted("('x')"), true, 0, {}, 1}, 1, effects);
+    ask(Out{"s", tuple("('y')"), {}, {}, false}, 2, effects);
+  });
+  Operation give_back;
+  give_back.what = Confirm{ann.session, "", true, {}, {{1, 1}}};
+  rig.host.apply(give_back);
+  rig.restart();
+
+  EXPECT_EQ(rig.count("s").held, 0u);
+  EXPECT_EQ(rig.said(rig.inp("s", "('x')")), "(\"x\") attempt 1");
+}
+
 TEST(Restart, ADroppedSpaceStaysDropped) {
   Rig rig;
   rig.out("s", "(1)");
