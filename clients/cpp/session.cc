@@ -21,6 +21,11 @@ namespace {
 
 constexpr size_t kRequestKept = 4096;  // bytes of memory that a free entry keeps
 
+// A frame carries at most half of the calls under way: the server works on one half while we
+// handle the answers of the other. Within these bounds, for a frame has its price, too.
+constexpr size_t kFrameCallsMin = 16;
+constexpr size_t kFrameCallsMax = 512;
+
 // Returns what is left of a wait, for the wire.
 std::optional<int64_t> wait_left(const Entry& entry, Instant now) {
   if (entry.waits_for_ever) return std::nullopt;
@@ -43,14 +48,19 @@ Status Session::submit(const Ask& ask, Waiter& waiter, Instant now) {
                          std::to_string(config_.calls_max) + "; wait for some of them",
                      "calls_max");
   }
+  const bool waits = ask.verb == Verb::kIn || ask.verb == Verb::kRd;
+  if (waits && ask.wait && ask.wait->count() < 0) {
+    return invalid(std::string(verb_name(ask.verb)) + " \"" + ask.space + "\": wait is " +
+                       std::to_string(ask.wait->count()) + " ms; it must be 0 (a probe) or more",
+                   "wait");
+  }
   Entry* const entry = new_entry();
   entry->waiter = &waiter;
   entry->verb = ask.verb;
-  const bool waits = ask.verb == Verb::kIn || ask.verb == Verb::kRd;
   entry->waits_for_ever = !waits || !ask.wait;
   if (waits && ask.wait) {
     // Now and no sooner, so that the whole wait reaches the server.
-    const int64_t wait_ms = std::clamp<int64_t>(ask.wait->count(), 0, kNoInstant / 4000);
+    const int64_t wait_ms = std::min<int64_t>(ask.wait->count(), kNoInstant / 4000);
     entry->deadline = wait_ms == 0 ? 0 : now + wait_ms * 1000;
   }
   encode_request(ask, entry->request);
@@ -134,7 +144,8 @@ bool Session::has_frame(Instant now) const {
 void Session::write(std::string& frame, Instant now, Replies& replies) {
   frame.clear();
   write_receipts(frame);
-  while (!queue_.empty() && has_room()) {
+  size_t left = std::clamp((queue_.size() + sent_.size()) / 2, kFrameCallsMin, kFrameCallsMax);
+  while (!queue_.empty() && has_room() && left > 0) {
     Entry* const entry = queue_.front();
     if (entry->waiter == nullptr) {
       free_entry(entry);
@@ -149,6 +160,8 @@ void Session::write(std::string& frame, Instant now, Replies& replies) {
       free_entry(entry);
     } else if (!write_operation(*entry, frame, now)) {
       break;  // the frame is full
+    } else {
+      --left;
     }
     queue_.pop_front();
   }

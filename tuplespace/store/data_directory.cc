@@ -151,6 +151,20 @@ Status DataDirectory::refuse_foreign() const {
   return {};
 }
 
+namespace {
+
+// A server that was just killed keeps its lock until the kernel is done with it: milliseconds.
+bool lock_soon(int fd) {
+  constexpr int kTries = 100;
+  for (int i = 0; i < kTries; ++i) {
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+    ::usleep(10'000);
+  }
+  return false;
+}
+
+}  // namespace
+
 Status DataDirectory::lock() {
   const std::string name = path_ + "/LOCK";
   lock_fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -159,7 +173,7 @@ Status DataDirectory::lock() {
             fmt::format("cannot open {}: {}; give this user the right to write in {}", name,
                         std::strerror(errno), path_)};
   }
-  if (::flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
+  if (!lock_soon(lock_fd_)) {
     char owner[32] = {};
     const ssize_t length = ::pread(lock_fd_, owner, sizeof owner - 1, 0);
     std::string pid(owner, length > 0 ? static_cast<size_t>(length) : 0);

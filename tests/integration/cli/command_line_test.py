@@ -326,8 +326,8 @@ class CommandLine(unittest.TestCase):
         writer.stdin.flush()
         self.until(lambda: self.run_it("count", self.space)[1] == "2\n", "two are in")
         writer.send_signal(signal.SIGINT)
+        self.assertEqual(writer.wait(), 130)  # before its input ends
         errors = writer.communicate()[1]
-        self.assertEqual(writer.returncode, 130)
         self.assertEqual(errors, f'tuplespace: interrupted; 2 tuples are in "{self.space}"\n')
 
     # ---- administration ----
