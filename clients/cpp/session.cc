@@ -22,8 +22,9 @@ namespace {
 constexpr size_t kRequestKept = 4096;  // bytes of memory that a free entry keeps
 
 // A frame carries at most half of the calls under way: the server works on one half while we
-// handle the answers of the other. Within these bounds, for a frame has its price, too.
-constexpr size_t kFrameCallsMin = 16;
+// handle the answers of the other, and what a frame touches stays in the caches. Within these
+// bounds, for each frame has its price, too.
+constexpr size_t kFrameCallsMin = 64;
 constexpr size_t kFrameCallsMax = 512;
 
 // Returns what is left of a wait, for the wire.

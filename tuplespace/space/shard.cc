@@ -388,6 +388,7 @@ bool Shard::Parts::work_unfinished() {
     unfinished.pop_front();
     const auto found = waits.find(id);
     if (found == waits.end() || !found->second->searching) continue;
+    if (found->second->suspended) continue;  // its resume begins the search again
     left -= std::min(left, continue_search(*found->second));
   }
   if (!dropped.empty() && !dropped.back()->slab.dismantle()) dropped.pop_back();

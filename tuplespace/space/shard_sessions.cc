@@ -1,4 +1,6 @@
 // Sessions of a shard: who may ask, resume and suspend, what ends with a session.
+#include <absl/container/flat_hash_set.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -27,10 +29,12 @@ Status wrong_secret(SessionId id) {
   return {Code::kPermissionDenied, fmt::format("the secret of session {} is another", id)};
 }
 
-bool contains(const std::vector<NumberRange>& ranges, Number number) {
-  return std::any_of(ranges.begin(), ranges.end(), [&](const NumberRange& range) {
-    return range.first <= number && number <= range.last;
-  });
+absl::flat_hash_set<Number> numbers_in(const std::vector<NumberRange>& ranges) {
+  absl::flat_hash_set<Number> numbers;
+  for (const NumberRange& range : ranges) {
+    for (Number number = range.first; number <= range.last; ++number) numbers.insert(number);
+  }
+  return numbers;
 }
 
 }  // namespace
@@ -181,7 +185,8 @@ void Shard::Parts::resume_session(Operation& operation) {
   }
   uint64_t pending = 0;
   for (const NumberRange& range : resume.pending) {
-    if (range.last < range.first || range.last - range.first >= config.operations_max ||
+    if (range.last < range.first || range.last == UINT64_MAX ||
+        range.last - range.first >= config.operations_max ||
         (pending += range.last - range.first + 1) > config.operations_max) {
       return refuse(operation.reply,
                     invalid(fmt::format("more than operations_max {} pending numbers, or a range "
@@ -213,6 +218,7 @@ void Shard::Parts::resume_session(Operation& operation) {
   resumed.ttl = session.ttl;
   // Its waits, in their order: each is offered what came meanwhile; what they find is part of
   // this answer.
+  const absl::flat_hash_set<Number> wanted = numbers_in(resume.pending);  // bounded above
   std::vector<uint64_t> waiting;
   for (const auto& [number, id] : session.waits) waiting.push_back(id);
   std::sort(waiting.begin(), waiting.end());
@@ -222,7 +228,7 @@ void Shard::Parts::resume_session(Operation& operation) {
     const Number number = wait.caller.number;
     wait.suspended = false;
     wait.reply = {operation.reply.receiver, number};
-    if (!contains(resume.pending, number)) {
+    if (!wanted.contains(number)) {
       wait.reply = {};
       end_wait(wait);  // its caller has gone
     } else if (wait.deadline <= now) {
@@ -239,12 +245,12 @@ void Shard::Parts::resume_session(Operation& operation) {
     const Number number = answer.reply.token;
     resumed.answers.emplace_back(number, std::move(answer));
   }
+  absl::flat_hash_set<Number> answered;
+  for (const auto& [number, answer] : resumed.answers) answered.insert(number);
   for (const NumberRange& range : resume.pending) {
     for (Number number = range.first; number <= range.last; ++number) {
       session.highest = std::max(session.highest, number);
-      const bool answered = std::any_of(resumed.answers.begin(), resumed.answers.end(),
-                                        [&](const auto& answer) { return answer.first == number; });
-      if (answered) continue;
+      if (answered.contains(number)) continue;
       if (session.waits.contains(number)) {
         resumed.waiting.push_back(number);
       } else if (const auto kept = session.answers.find(number); kept != session.answers.end()) {
