@@ -12,6 +12,7 @@
 #include <thread>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "clients/cpp/backend.h"
 #include "clients/cpp/operations.h"
@@ -72,6 +73,7 @@ class Embedded final : public Backend, private Receiver {
   Result<engine::Answer> ask(engine::Operation operation);
   void receive(const Lock& lock, uint64_t number, Receive receive);
   void send_receipts(const Lock& lock);
+  void send(const Lock& lock, engine::Operation operation);
 
   const ConnectOptions options_;
   SystemClock clock_;
@@ -82,6 +84,7 @@ class Embedded final : public Backend, private Receiver {
 
   std::mutex mutex_;
   std::condition_variable told_;
+  std::vector<engine::Operation> outbox_;
   uint64_t last_ = 0;  // tokens, which are the numbers of takes as well
   std::unordered_map<uint64_t, Call> calls_;
   std::vector<engine::NumberRange> confirmed_;  // go with the lane's next round
@@ -90,6 +93,17 @@ class Embedded final : public Backend, private Receiver {
 };
 
 // ---- calls ----
+
+// The engine keeps the order of one thread; numbers must arrive in order from all of them, so
+// everything goes through the lane's own thread.
+void Embedded::send(const Lock&, engine::Operation operation) {
+  outbox_.push_back(std::move(operation));
+  if (outbox_.size() > 1) return;  // it is on its way to fetch them
+  engine_->run_on(0, [this] {
+    const Lock inside(mutex_);
+    for (engine::Operation& next : std::exchange(outbox_, {})) engine_->submit(std::move(next));
+  });
+}
 
 void Embedded::submit(const Ask& ask, Waiter& waiter) {
   engine::Operation operation = operation_of(ask);
@@ -109,7 +123,7 @@ void Embedded::submit(const Ask& ask, Waiter& waiter) {
       calls_.emplace(last_, Call{&waiter, nullptr, ask.verb});
       operation.reply = {receiver_, last_};
       if (ask.verb == Verb::kIn) operation.caller = {session_, last_, 0, {}};
-      engine_->submit(std::move(operation));
+      send(lock, std::move(operation));
     }
   }
   if (!refused.status.ok()) waiter.on_reply(refused);
@@ -125,7 +139,7 @@ void Embedded::cancel(Waiter& waiter) {
   } else {
     cancel.what = engine::Cancel{0, 0, {receiver_, waiter.token_}};
   }
-  engine_->submit(std::move(cancel));
+  send(lock, std::move(cancel));
 }
 
 void Embedded::await(const Waiter& waiter, Instant deadline) {
@@ -168,12 +182,12 @@ void Embedded::receive(const Lock&, uint64_t number, Receive receive) {
   });
 }
 
-void Embedded::send_receipts(const Lock&) {
+void Embedded::send_receipts(const Lock& lock) {
   if (confirmed_.empty() && returned_.empty()) return;
   engine::Operation confirm;
   confirm.what = engine::Confirm{
       session_, {}, true, std::exchange(confirmed_, {}), std::exchange(returned_, {})};
-  engine_->submit(std::move(confirm));
+  send(lock, std::move(confirm));
 }
 
 Status Embedded::settle(Ticket ticket, bool give_back) {
@@ -194,7 +208,7 @@ Result<engine::Answer> Embedded::ask(engine::Operation operation) {
     if (closed_) return Status(Code::kFailedPrecondition, "the connection is closed");
     calls_.emplace(++last_, Call{&asked, &asked.answer, Verb::kCount});
     operation.reply = {receiver_, last_};
-    engine_->submit(std::move(operation));
+    send(lock, std::move(operation));
   }
   await(asked, kNoInstant);
   if (!asked.answer.status.ok()) return asked.answer.status;

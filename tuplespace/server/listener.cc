@@ -131,10 +131,16 @@ Status Listener::bind_unix(const std::string& path) {
 
   // A socket file that nobody answers on was left by a server that was killed.
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool answered = ::connect(probe, generic, sizeof address) == 0;
-  const bool stale = !answered && errno == ECONNREFUSED;
-  ::close(probe);
+  // One that was killed just now still answers until the kernel is done with it: milliseconds.
+  bool answered = true;
+  bool stale = false;
+  for (int tries = 0; answered && tries < 100; ++tries) {
+    if (tries > 0) ::usleep(10'000);
+    const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    answered = ::connect(probe, generic, sizeof address) == 0;
+    stale = !answered && errno == ECONNREFUSED;
+    ::close(probe);
+  }
   if (answered) {
     return {Code::kFailedPrecondition,
             fmt::format("--listen {}: another process listens there; stop it or choose another "

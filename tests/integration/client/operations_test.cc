@@ -204,7 +204,8 @@ TEST_P(Operations, AreAwaitedByCoroutines) {
   echo(space(), seen, over);
   for (int i = 1; i <= 10; ++i) {
     ASSERT_TRUE(space().out("('ping', " + std::to_string(i) + ")").ok());
-    ASSERT_TRUE(space().in("('pong')").ok());
+    const auto match = space().in("('pong')");
+    ASSERT_TRUE(match.ok()) << match.status().to_string();
   }
   over.wait();
   EXPECT_EQ(seen, 55);
