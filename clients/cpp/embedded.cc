@@ -123,6 +123,7 @@ void Embedded::submit(const Ask& ask, Waiter& waiter) {
       calls_.emplace(last_, Call{&waiter, nullptr, ask.verb});
       operation.reply = {receiver_, last_};
       if (ask.verb == Verb::kIn) operation.caller = {session_, last_, 0, {}};
+      send_receipts(lock);  // what was taken before is confirmed before
       send(lock, std::move(operation));
     }
   }

@@ -193,12 +193,11 @@ Status Shard::Parts::check_out(const Out& out, const Space* space) const {
   }
   if (!refusal.empty()) return exhausted(context() + refusal, "disk_free_min");
   if (out.pulse) return {};
-  // Held tuples do not count: their taker has them, only the word of it is on its way.
-  const uint64_t there = space == nullptr ? 0 : space->tuples() - space->held.size();
-  if (space != nullptr && space->policy.tuples_max > 0 && there >= space->policy.tuples_max) {
+  if (space != nullptr && space->policy.tuples_max > 0 &&
+      space->tuples() >= space->policy.tuples_max) {
     return exhausted(context() + fmt::format("it has {} tuples, its tuples_max is {}; take some "
                                              "first",
-                                             there, space->policy.tuples_max),
+                                             space->tuples(), space->policy.tuples_max),
                      "tuples_max");
   }
   if (used.tuples >= config.tuples_max) {
