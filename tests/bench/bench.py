@@ -124,11 +124,17 @@ class Bench:
         results = {name: [] for name in steps}
         for round_number in range(self.options.runs):
             for name, step in steps.items():
-                progress(f"run {round_number + 1} of {self.options.runs}: {name}")
+                self.progress(f"run {round_number + 1} of {self.options.runs}: {name}")
                 results[name].append(step())
         return results
 
     # ---- rows ----
+
+    @staticmethod
+    def progress(text):
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[K{text}")
+            sys.stderr.flush()
 
     def row(self, name, unit, ours, other=None, other_name=None, goal=None):
         """`goal` is ('>=' or '<=', bound) on the ratio, or on ours where there is no other."""
@@ -144,7 +150,7 @@ class Bench:
             "other_name": other_name, "ratio": ratio,
             "goal": f"{goal[0]} {goal[1]:g}{' x' if ratio is not None else ''}" if goal else None,
             "met": met, "runs": len(ours)})
-        progress("")
+        self.progress("")
         print(line_of(self.rows[-1]), flush=True)
 
 
@@ -152,12 +158,6 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def progress(text):
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()
 
 
 def figure(value):
@@ -197,7 +197,7 @@ def main():
             try:
                 group(bench)
             except (RuntimeError, OSError, ValueError) as error:
-                progress("")
+                bench.progress("")
                 print(f"{group.__name__}: not measured: {error}", flush=True)
                 failed.append(group.__name__)
             finally:

@@ -213,7 +213,7 @@ def recovery(bench):
 
     rates = {"log": [], "SST files": []}
     for round_number in range(bench.options.runs):
-        progress(f"run {round_number + 1} of {bench.options.runs}: recovery")
+        bench.progress(f"run {round_number + 1} of {bench.options.runs}: recovery")
         data = bench.data("recovery")
         bench.engine("fill", "--durability", "async", "--tuples", bench.many, "--data", data)
         for source in rates:  # what was recovered from the log is in SST files afterwards
