@@ -80,8 +80,9 @@ void Driver::await(const Waiter& waiter, Instant deadline) {
       turn(lock, deadline);
     } while (!waiter.done() && (deadline == kNoInstant || steady_now() < deadline));
     driving_ = false;
-    pass_on();
   }
+  // Also by who was only woken to drive, and found its own answer there.
+  if (!driving_) pass_on();
 }
 
 void Driver::sleep(Lock& lock, const Waiter& waiter, Instant deadline) {
