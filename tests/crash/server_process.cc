@@ -40,10 +40,11 @@ ServerProcess::~ServerProcess() {
   if (running()) kill();
 }
 
-Status ServerProcess::begin() {
+Status ServerProcess::begin(Port port) {
   int output[2];
   if (::pipe2(output, O_CLOEXEC) != 0) return {Code::kInternal, "no pipe for the server"};
-  std::vector<std::string> words{program_, "--listen", address_.empty() ? "127.0.0.1:0" : address_};
+  const bool any_port = address_.empty() || port == Port::kUnknownToClients;
+  std::vector<std::string> words{program_, "--listen", any_port ? "127.0.0.1:0" : address_};
   words.insert(words.end(), settings_.begin(), settings_.end());
   pid_ = ::fork();
   if (pid_ == 0) become(words, output[1], log_.c_str());

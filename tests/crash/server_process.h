@@ -21,9 +21,12 @@ class ServerProcess {
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
+  // Where a server listens that is begun.
+  enum class Port { kSame, kUnknownToClients };
+
   // begin() starts it; await_listening() returns when it listens. start() does both.
   // Errors: UNAVAILABLE, with the end of the log, if it ended instead.
-  Status begin();
+  Status begin(Port port = Port::kSame);
   Status await_listening();
   Status start();
   // SIGKILL, and waits for the end.
