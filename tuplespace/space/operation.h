@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -21,6 +22,10 @@ namespace tuplespace {
 using Sequence = uint64_t;   // of one shard; below 2^53
 using SessionId = uint64_t;  // 0: none
 using Number = uint64_t;     // of an operation in its session
+using Token = Sequence;      // of a hold: also its fencing token
+// Of a transaction: the shard in bits 53 and above, a sequence number below. 0: none.
+using TransactionId = uint64_t;
+inline constexpr int kTransactionShardShift = 53;
 
 // Where an answer goes: an opaque address that the engine understands.
 struct ReplyTo {
@@ -43,12 +48,35 @@ struct Selection {
   std::string field_name;  // instead of `field`, if not empty
 };
 
+// A field of a template, by number or by a name that the template binds.
+struct FieldChoice {
+  uint32_t field = 0;
+  std::string name;  // instead of `field`, if not empty
+};
+
+// What few outs ask for.
+struct OutExtras {
+  std::vector<Tuple> more;        // at the same instant, behind the first
+  bool bound = false;             // vanishes with the session
+  bool until_taken = false;       // answered when the taker has confirmed or settled; bound, too
+  TransactionId transaction = 0;  // 0: none
+};
+
 struct Out {
   std::string space;
   Tuple tuple;
   std::optional<Duration> ttl;    // > 0
   std::optional<Duration> delay;  // >= 0
   bool pulse = false;
+  std::shared_ptr<const OutExtras> extras = {};  // nullptr: none of them
+};
+
+// What few reads and takes ask for.
+struct TakeExtras {
+  std::optional<Duration> hold;      // `in`: under a hold with this lease, > 0
+  std::optional<FieldChoice> group;  // `in`: only of a group that is not busy
+  std::vector<Template> any_of;      // further templates
+  TransactionId transaction = 0;     // 0: none
 };
 
 // `in` and `rd`.
@@ -59,6 +87,7 @@ struct Take {
   std::optional<Duration> wait;  // absent: without end; 0: a probe
   Selection choice;
   uint32_t max = 1;
+  std::shared_ptr<const TakeExtras> extras = {};  // nullptr: none of them
 };
 
 struct Count {
@@ -74,12 +103,127 @@ struct Scan {
   uint32_t max = 0;
 };
 
+enum class Settlement : uint8_t { kDone = 1, kBack = 2, kTail = 3, kDead = 4 };
+
+// Ends a hold. Whoever presents space and token may.
+struct Settle {
+  std::string space;
+  Token token = 0;
+  Settlement settlement = Settlement::kDone;
+  Duration after = 0;  // kBack: unseen until then
+  std::string reason;  // kDead
+};
+
+// Moves or copies all matches to another space of the shard.
+struct Collect {
+  std::string space;
+  Template wanted;
+  std::string into;
+  bool remove = true;  // false: copy_collect
+};
+
+// ---- atomic ----
+
+// `in` and `rd` of an atomic. The template may refer to names of earlier steps.
+struct TakeStep {
+  std::string space;
+  Template wanted;
+  bool remove = true;
+  std::optional<Duration> hold;
+};
+
+// A field that an atomic puts: a value, or what a name stands for, plus a number.
+struct Expression {
+  std::string value;  // canonical bytes; empty: `name`
+  std::string name;
+  Type type = Type::kAny;  // of the named value
+  int64_t add = 0;
+};
+
+struct OutStep {
+  std::string space;
+  std::vector<Expression> fields;
+  std::optional<Duration> ttl;
+  std::optional<Duration> delay;
+  bool bound = false;
+};
+
+enum class Comparison : uint8_t { kLess = 1, kEqual = 2, kGreater = 3 };
+
+struct CountStep {
+  std::string space;
+  Template wanted;
+  Comparison comparison = Comparison::kEqual;
+  uint64_t value = 0;
+};
+
+using Step = std::variant<TakeStep, Settle, OutStep, CountStep>;
+using Steps = std::vector<Step>;
+
+struct Atomic {
+  // In order: the first that can happen does. Shared: an atomic that waits keeps it.
+  std::shared_ptr<const std::vector<Steps>> alternatives;
+  std::optional<Duration> wait;
+};
+
+// ---- leases and transactions ----
+
+// Which lease: exactly one of `token`, `tuple` and `transaction` is set.
+struct Lease {
+  std::string space;  // of a hold or tuple
+  Token token = 0;
+  Sequence tuple = 0;
+  TransactionId transaction = 0;
+};
+
+struct Renew {
+  Lease lease;
+  Duration ttl = 0;  // from now, > 0
+};
+
+struct EndLease {
+  Lease lease;
+};
+
+struct Begin {
+  std::string space;  // in whose shard
+  Duration ttl = 0;   // 0: the default
+};
+
+struct EndTransaction {
+  TransactionId transaction = 0;
+  bool commit = true;
+};
+
+// ---- watching ----
+
+enum class EventKind : uint8_t { kOut = 1, kIn = 2, kReturn = 3, kExpire = 4, kPulse = 5 };
+
+// Answered again and again, until a Cancel by `reply`.
+struct Watch {
+  std::string space;
+  Template wanted;
+  uint32_t kinds = ~0u;  // bit per EventKind
+  bool snapshot = false;
+  Sequence after = 0;  // 0: from now on
+};
+
+// ---- administration ----
+
+enum class Deadlock : uint8_t { kIgnore = 0, kReport = 1, kFail = 2 };
+
 struct Policy {
   std::optional<Durability> durability;  // absent: the server's default
   uint16_t shard = 0;
   Order order = Order::kOldest;  // kOldest, kNewest or kRandom
   uint64_t tuples_max = 0;       // 0: no bound of its own
   uint64_t tuple_bytes_max = 0;  // 0: the server's
+  uint32_t deliveries_max = 0;   // 0: none. Give-backs beyond it make a dead letter
+  uint32_t history = 0;          // events kept for watchers that resume
+  Deadlock deadlock = Deadlock::kIgnore;
+  Duration ttl = 0;        // of the space; 0: none
+  bool bound = false;      // ends with the session that created it
+  bool collected = false;  // ends when nobody can reach it any more
 
   bool operator==(const Policy&) const = default;
 };
@@ -87,6 +231,23 @@ struct Policy {
 struct CreateSpace {
   std::string name;
   Policy policy;
+  SessionId owner = 0;  // bound, collected: whose
+};
+
+// Who waits (blocked), who holds, why a template finds nothing, which sessions there are.
+struct Blocked {
+  std::string space;  // "": all
+};
+struct ListHolds {
+  std::string space;      // "": all
+  SessionId session = 0;  // 0: all
+};
+struct Explain {
+  std::string space;
+  Template wanted;
+};
+struct ListSessions {
+  SessionId after = 0;
 };
 
 struct DropSpace {
@@ -104,7 +265,9 @@ struct Stats {};
 struct OpenSession {
   Duration ttl = 0;  // 0: the default
   std::string secret;
-  bool stream = false;  // a stream holds it from the start
+  bool stream = false;       // a stream holds it from the start
+  std::string name = {};     // one of this name is ended first; "": none
+  bool participant = false;  // in the detection of deadlock
 };
 
 // Opens a known session for a new stream: raises its epoch, answers pending numbers, offers its
@@ -157,7 +320,9 @@ struct Caller {
 
 struct Operation {
   std::variant<Out, Take, Count, Scan, CreateSpace, DropSpace, ListSpaces, Stats, OpenSession,
-               ResumeSession, SuspendSession, Confirm, CloseSession, Cancel>
+               ResumeSession, SuspendSession, Confirm, CloseSession, Cancel, Settle, Collect, Atomic,
+               Renew, EndLease, Begin, EndTransaction, Watch, Blocked, ListHolds, Explain,
+               ListSessions>
       what;
   Caller caller;
   ReplyTo reply;
@@ -169,12 +334,18 @@ struct Found {
   Sequence id = 0;
   Tuple tuple;
   uint32_t attempt = 0;  // how often it was given back before
+  uint32_t matched = 0;  // 0: `wanted`, else the place in any_of, from 1
+  Token token = 0;       // of its hold, if it was taken under one
 };
 
 enum class Ended : uint8_t { kNot = 0, kNone = 1, kTimeout = 2, kDeadlock = 3 };
 
+// What became of a tuple that was put until taken.
+enum class Fate : uint8_t { kNone = 0, kTaken = 1, kExpired = 2, kWithdrawn = 3 };
+
 struct OutAnswer {
   std::optional<Duration> ttl;  // granted
+  Fate fate = Fate::kNone;
 };
 
 struct TakeAnswer {
@@ -182,6 +353,7 @@ struct TakeAnswer {
   Ended ended = Ended::kNot;
   uint64_t held = 0;
   bool remove = true;  // answers an `in`
+  Duration hold = 0;   // granted
 };
 
 struct CountAnswer {
@@ -194,6 +366,107 @@ struct ScanAnswer {
   std::vector<Found> tuples;
   Sequence next = 0;
   Sequence until = 0;
+};
+
+struct SettleAnswer {
+  Sequence id = 0;  // kTail, kDead: of the tuple that took its place
+};
+
+struct CollectAnswer {
+  uint64_t count = 0;
+};
+
+struct StepAnswer {
+  std::optional<Found> found;  // in, rd
+  Sequence id = 0;             // out; settle kTail or kDead
+  uint64_t count = 0;
+};
+
+struct AtomicAnswer {
+  uint32_t alternative = 0;
+  std::vector<StepAnswer> steps;
+  Ended ended = Ended::kNot;
+};
+
+struct RenewAnswer {
+  Duration ttl = 0;  // granted
+};
+struct EndLeaseAnswer {};
+
+struct BeginAnswer {
+  TransactionId transaction = 0;
+  Duration ttl = 0;  // granted
+};
+struct EndTransactionAnswer {
+  bool commit = true;
+};
+
+struct SpaceEvent {
+  Sequence sequence = 0;
+  EventKind kind = EventKind::kOut;
+  Found found;
+};
+
+struct WatchAnswer {
+  std::vector<SpaceEvent> events;
+  // Events after the first and up to the second are not known any more; told before `events`.
+  std::optional<std::pair<Sequence, Sequence>> gap;
+  bool snapshot_end = false;
+  // Answer::sequence: all up to there has been told.
+};
+
+struct BlockedAnswer {
+  struct Wait {
+    std::string space;
+    std::string what;  // in text form
+    Time since = 0;
+    Time deadline = kNever;
+    SessionId session = 0;
+    std::string session_name;
+    bool suspended = false;
+    bool searching = false;
+  };
+  std::vector<Wait> waits;
+  bool deadlock = false;
+};
+
+struct HoldsAnswer {
+  struct Hold {
+    std::string space;
+    Found found;
+    SessionId session = 0;
+    std::string session_name;
+    Time since = 0;
+    Time until = kNever;  // kNever: with its session or transaction
+    TransactionId transaction = 0;
+  };
+  std::vector<Hold> holds;
+};
+
+struct ExplainAnswer {
+  struct Near {
+    std::string text;
+    uint32_t field = 0;
+    uint64_t tuples = 0;
+  };
+  std::string index;
+  bool building = false;
+  uint64_t candidates = 0;
+  uint64_t ready = 0, held = 0, delayed = 0;
+  std::vector<Near> near;
+  uint64_t examined = 0;
+};
+
+struct SessionsAnswer {
+  struct Info {
+    SessionId session = 0;
+    std::string name;
+    uint64_t epoch = 0;
+    bool connected = false;
+    Time lease_end = kNever;
+    uint64_t waits = 0, unconfirmed = 0, holds = 0;
+  };
+  std::vector<Info> sessions;
 };
 
 struct IndexInfo {
@@ -236,6 +509,7 @@ struct SessionAnswer {
   SessionId session = 0;
   uint64_t epoch = 0;
   Duration ttl = 0;
+  Sequence fence = 0;  // of a named session: larger than that of every holder before
   // ResumeSession only; every pending number is in one of them.
   std::vector<std::pair<Number, Answer>> answers;
   std::vector<Number> waiting;
@@ -249,7 +523,9 @@ struct Answer {
   Mark mark = Mark::kNone;  // what `batch` must reach before this leaves
   uint64_t batch = 0;       // in the shard's own count (Effects::batch_number); 0: none
   std::variant<std::monostate, OutAnswer, TakeAnswer, CountAnswer, ScanAnswer, CreateAnswer,
-               DropAnswer, ListAnswer, StatsAnswer, SessionAnswer>
+               DropAnswer, ListAnswer, StatsAnswer, SessionAnswer, SettleAnswer, CollectAnswer,
+               AtomicAnswer, RenewAnswer, EndLeaseAnswer, BeginAnswer, EndTransactionAnswer,
+               WatchAnswer, BlockedAnswer, HoldsAnswer, ExplainAnswer, SessionsAnswer>
       what;
 };
 

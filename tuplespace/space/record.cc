@@ -109,6 +109,8 @@ class Reader {
   bool ok_ = false;
 };
 
+bool has_detail(AnswerKind kind) { return kind > AnswerKind::kTake; }
+
 Status damaged(const char* what) {
   return {Code::kDataLoss, fmt::format("a {} record is damaged or of an unknown version", what)};
 }
@@ -237,6 +239,7 @@ void append(const NumberedAnswer& answer, std::string& body) {
   writer.integer(answer.sequence).integer(answer.ttl.value_or(-1));
   writer.integer(static_cast<uint32_t>(answer.taken.size()));
   for (const Sequence id : answer.taken) writer.integer(id);
+  if (has_detail(answer.kind)) writer.text(answer.detail);
 }
 
 std::string finish_answers(uint32_t count, std::string_view body) {
@@ -262,6 +265,7 @@ Result<std::vector<NumberedAnswer>> decode_answers(std::string_view value) {
     for (auto taken = reader.integer<uint32_t>(); taken > 0 && reader.ok(); --taken) {
       answer.taken.push_back(reader.integer<uint64_t>());
     }
+    if (has_detail(answer.kind)) answer.detail = reader.text();
     answers.push_back(std::move(answer));
   }
   if (!reader.complete()) return damaged("numbered answers");

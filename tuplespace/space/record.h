@@ -9,7 +9,8 @@
 //                                 tuple_bytes_max u64
 //   03    session u64             session: ttl i64, epoch u64, secret
 //   04    session u64, seq u64    answers: count u32, then per answer: number u64, hash u64,
-//                                 kind u8, sequence u64, ttl i64 (-1: none), taken u32, id u64 each
+//                                 kind u8, sequence u64, ttl i64 (-1: none), taken u32, id u64 each,
+//                                 from kind 3 on: detail (its length u32 in front)
 //   05    space u32, id u64       tuple: flags u8, out time i64, owner u32, attempts u16 if flag 1,
 //                                 visible-at i64 if flag 2, expires-at i64 if flag 4, the canonical
 //                                 bytes
@@ -92,7 +93,18 @@ struct SessionState {
 std::string encode(const SessionState& state);
 Result<SessionState> decode_session(std::string_view value);
 
-enum class AnswerKind : uint8_t { kOut = 1, kTake = 2 };
+enum class AnswerKind : uint8_t {
+  kOut = 1,
+  kTake = 2,
+  kHold = 3,            // a take under holds: they hold the tuples
+  kSettle = 4,          // detail: id u64
+  kCollect = 5,         // detail: count u64
+  kAtomic = 6,          // detail: see shard_atomic.cc
+  kRenew = 7,           // of a durable lease; detail: ttl i64
+  kEndLease = 8,
+  kEndTransaction = 9,  // a commit
+  kUntilTaken = 10,     // detail: tuple id u64, fate u8 (0: not yet)
+};
 
 // The first answer of a numbered operation that changed something.
 struct NumberedAnswer {
@@ -102,6 +114,7 @@ struct NumberedAnswer {
   Sequence sequence = 0;
   std::optional<Duration> ttl;
   std::vector<Sequence> taken;
+  std::string detail;
 };
 // Appends one answer to the body of an answers record; finish_answers() completes it.
 void append(const NumberedAnswer& answer, std::string& body);

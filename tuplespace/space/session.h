@@ -41,13 +41,15 @@ struct AnswerBatch {
 // What a kept answer takes besides the tuples it holds.
 inline constexpr uint64_t kKeptAnswerBytes = 64;
 
-// The first answer of a number, as long as it may be asked for again.
+// The first answer of a number, as long as it may be asked for again. What it took is held by its
+// session until it is confirmed, unless `kind` says that somebody else holds it.
 struct KeptAnswer {
   uint64_t hash = 0;
   record::AnswerKind kind = record::AnswerKind::kOut;
   Sequence sequence = 0;
   std::optional<Duration> ttl;
   std::vector<HeldTuple> tuples;
+  std::string detail;  // what else the answer said, spelled as its kind does
   uint64_t bytes = 0;
   AnswerBatch* batch = nullptr;  // nullptr: not on disk
 };

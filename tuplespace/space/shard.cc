@@ -57,6 +57,18 @@ void Shard::apply(Operation operation, Time now, Effects& effects) {
                  [&](Confirm&) { parts.confirm(operation); },
                  [&](CloseSession&) { parts.close_session(operation); },
                  [&](Cancel& cancel) { parts.cancel(cancel); },
+                 [&](Settle&) { parts.settle(operation); },
+                 [&](Collect&) { parts.collect(operation); },
+                 [&](Atomic&) { parts.atomic(operation); },
+                 [&](Renew&) { parts.renew(operation); },
+                 [&](EndLease&) { parts.end_lease(operation); },
+                 [&](Begin&) { parts.begin_transaction(operation); },
+                 [&](EndTransaction&) { parts.end_transaction(operation); },
+                 [&](Watch&) { parts.watch(operation); },
+                 [&](Blocked&) { parts.blocked(operation); },
+                 [&](ListHolds&) { parts.list_holds(operation); },
+                 [&](Explain&) { parts.explain(operation); },
+                 [&](ListSessions&) { parts.list_sessions(operation); },
              },
              operation.what);
 }

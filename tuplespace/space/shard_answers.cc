@@ -18,6 +18,7 @@ record::NumberedAnswer spelled(Number number, const KeptAnswer& answer) {
   spelled.sequence = answer.sequence;
   spelled.ttl = answer.ttl;
   for (const HeldTuple& held : answer.tuples) spelled.taken.push_back(held.id);
+  spelled.detail = answer.detail;
   return spelled;
 }
 
@@ -27,11 +28,11 @@ void Shard::Parts::keep(const Caller& caller, KeptAnswer answer, bool durable) {
   Session& session = *session_of(caller);
   answer.bytes += kKeptAnswerBytes;
   session.unconfirmed_bytes += answer.bytes;
-  if (durable) collect(session, caller.number, answer);
+  if (durable) record_answer(session, caller.number, answer);
   session.answers.insert_or_assign(caller.number, std::move(answer));
 }
 
-void Shard::Parts::collect(Session& session, Number number, KeptAnswer& answer) {
+void Shard::Parts::record_answer(Session& session, Number number, KeptAnswer& answer) {
   session.durable = true;
   if (session.collecting == nullptr) {
     auto made = std::make_unique<AnswerBatch>();

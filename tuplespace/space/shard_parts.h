@@ -145,7 +145,7 @@ struct Shard::Parts {
 
   // ---- shard_answers.cc ----
   void keep(const Caller& caller, KeptAnswer answer, bool durable);
-  void collect(Session& session, Number number, KeptAnswer& answer);
+  void record_answer(Session& session, Number number, KeptAnswer& answer);
   void finish_answers();
   Answer answer_again(Session& session, Number number, const KeptAnswer& kept);
   // The numbers of a range that have a kept answer.
@@ -156,6 +156,30 @@ struct Shard::Parts {
   void forget_answer(Session& session, Number number, bool give_back,
                      std::vector<HeldTuple>& returned);
   void give_back(std::vector<HeldTuple> returned);
+
+  // ---- shard_hold.cc ----
+  void settle(Operation& operation);
+  void renew(Operation& operation);
+  void end_lease(Operation& operation);
+
+  // ---- shard_atomic.cc ----
+  void atomic(Operation& operation);
+
+  // ---- shard_collect.cc ----
+  void collect(Operation& operation);
+
+  // ---- shard_transaction.cc ----
+  void begin_transaction(Operation& operation);
+  void end_transaction(Operation& operation);
+
+  // ---- shard_watch.cc ----
+  void watch(Operation& operation);
+
+  // ---- shard_look.cc ----
+  void blocked(Operation& operation);
+  void list_holds(Operation& operation);
+  void explain(Operation& operation);
+  void list_sessions(Operation& operation);
 
   // ---- shard_recovery.cc ----
   Status recover(std::string_view key, std::string_view value);

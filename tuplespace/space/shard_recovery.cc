@@ -72,6 +72,7 @@ Status Shard::Parts::recover_answers(const record::Key& key, std::string_view va
     kept.kind = answer.kind;
     kept.sequence = answer.sequence;
     kept.ttl = answer.ttl;
+    kept.detail = answer.detail;
     kept.batch = batch.get();
     for (const Sequence id : answer.taken) {
       kept.tuples.push_back({0, kNoSlot, id});  // recover_tuple() fills in the place

@@ -19,8 +19,9 @@ inline constexpr Slot kNoSlot = 0x7fffffff;
 enum class Presence : uint8_t {
   kFree,       // no tuple here
   kAvailable,  // in the index: may be read and taken
-  kHeld,       // taken by a session that has not confirmed
+  kHeld,       // taken: by a session that has not confirmed, under a hold, or by a transaction
   kDelayed,    // exists, unseen until its delay is over
+  kWritten,    // put by a transaction that is still open: seen by it alone, not on disk
 };
 
 // One tuple and what is known of it. There are millions: 32 bytes.
@@ -29,8 +30,9 @@ struct Entry {
   Sequence id = 0;            // also its place
   uint64_t out_at : 44 = 0;   // Time
   uint64_t attempt : 16 = 0;  // how often it was given back
-  uint64_t presence : 4 = 0;  // Presence
-  uint32_t due = 0;           // index + 1 in Slab::dues(), 0: neither ttl nor delay
+  uint64_t presence : 3 = 0;  // Presence
+  uint64_t locked : 1 = 0;    // available, but a transaction has read it: nobody else may take it
+  uint32_t due = 0;           // index + 1 in Slab::dues(), 0: it has nothing that Due tells
   Slot next_free = kNoSlot;
 
   Presence state() const { return static_cast<Presence>(presence); }
@@ -38,10 +40,12 @@ struct Entry {
 };
 static_assert(sizeof(Entry) == 32);
 
-// The times of a tuple that has some.
+// What few tuples have.
 struct Due {
   Time visible_at = 0;  // 0: at once
   Time expires_at = kNever;
+  SessionId bound = 0;  // vanishes with this session
+  uint64_t waiter = 0;  // the wait that is told its fate (until_taken), 0: none
 };
 
 class Slab {

@@ -30,6 +30,12 @@ struct WaitLink {
 };
 
 struct Wait {
+  enum class Kind : uint8_t {
+    kTake,    // a read or take: filed in its space's Waiters
+    kAtomic,  // several steps at one instant
+    kFate,    // an `out` until taken: is told what becomes of its tuple
+  };
+  Kind kind = Kind::kTake;
   uint64_t id = 0;  // ascending in order of arrival
   uint32_t space = 0;
   Take take;
