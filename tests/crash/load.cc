@@ -202,11 +202,12 @@ void Load::consume(client::Space space, std::mt19937_64& random) {
   }
 }
 
-Result<std::set<TupleId>> Load::present() {
+Result<Load::Present> Load::present() {
   // What is found must still be there after the next power cut: a sync answer says that everything
   // answered before it is synced, too.
   client::Space synced = connections_[0].space(jobs(Promise::kSync));
-  if (const auto placed = synced.out("(\"pin\")"); !placed.ok()) return placed.status();
+  const auto placed = synced.out("(\"pin\")");
+  if (!placed.ok()) return placed.status();
   if (const auto taken = synced.in("(\"pin\")"); !taken.ok()) return taken.status();
   std::set<TupleId> found;
   for (const Promise promise : {Promise::kSync, Promise::kAsync}) {
@@ -219,7 +220,7 @@ Result<std::set<TupleId>> Load::present() {
       if (!scanned.ok()) return scanned;
     }
   }
-  return found;
+  return Present{std::move(found), placed->id};
 }
 
 }  // namespace tuplespace::crash

@@ -1,6 +1,7 @@
 #include "tuplespace/space/index.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "tuplespace/tuple/encoding.h"
 
@@ -118,6 +119,11 @@ void Index::insert(Slot slot, Fingerprint& print) {
     if (!index->complete_ && place > index->built_to_) continue;
     index->insert(print.hash(index->question_), slot);
   }
+  for (const auto& index : groups_) {
+    if (!index->complete_ && place > index->built_to_) continue;
+    const std::string_view value = print.field(index->field_);
+    index->insert(slab_, print.hash(index->question_), value, slot, is_busy(index->field_, value));
+  }
 }
 
 void Index::erase(Slot slot, Fingerprint& print) {
@@ -130,6 +136,10 @@ void Index::erase(Slot slot, Fingerprint& print) {
   for (const auto& index : ordered_) {
     if (!index->complete_ && place > index->built_to_) continue;
     index->erase(print.hash(index->question_), slot);
+  }
+  for (const auto& index : groups_) {
+    if (!index->complete_ && place > index->built_to_) continue;
+    index->erase(slab_, print.hash(index->question_), print.field(index->field_), slot);
   }
 }
 
@@ -166,7 +176,7 @@ const HashIndex* Index::ask(const Question& question, Time now, bool* building) 
     }
   }
   if (question.asks_nothing() || building == nullptr) return best;
-  if (questions_.size() + ordered_.size() >= indexes_max_ && !make_room(now)) return best;
+  if (indexes() >= indexes_max_ && !make_room(now)) return best;
   questions_.push_back(std::make_unique<HashIndex>(question));
   HashIndex& index = *questions_.back();
   index.last_used_ = now;
@@ -189,7 +199,7 @@ const OrderedIndex* Index::ask_ordered(const Question& question, uint32_t field,
       return index->complete_ ? index.get() : nullptr;
     }
   }
-  if (questions_.size() + ordered_.size() >= indexes_max_ && !make_room(now)) {
+  if (indexes() >= indexes_max_ && !make_room(now)) {
     *full = true;
     return nullptr;
   }
@@ -200,6 +210,56 @@ const OrderedIndex* Index::ask_ordered(const Question& question, uint32_t field,
   ++building_;
   if (all_.size() <= build_at_once_) build(build_at_once_ + 1);
   return index.complete_ ? &index : nullptr;
+}
+
+const GroupIndex* Index::ask_groups(const Question& question, uint32_t field, Time now,
+                                    bool* full) {
+  *full = false;
+  for (const auto& index : groups_) {
+    if (index->question_ == question && index->field_ == field) {
+      index->last_used_ = now;
+      return index->complete_ ? index.get() : nullptr;
+    }
+  }
+  if (indexes() >= indexes_max_ && !make_room(now)) {
+    *full = true;
+    return nullptr;
+  }
+  groups_.push_back(std::make_unique<GroupIndex>(question, field));
+  GroupIndex& index = *groups_.back();
+  index.last_used_ = now;
+  ++building_;
+  if (all_.size() <= build_at_once_) build(build_at_once_ + 1);
+  return index.complete_ ? &index : nullptr;
+}
+
+bool Index::counts_busy(uint32_t field) const {
+  return std::any_of(busy_.begin(), busy_.end(),
+                     [&](const Busy& busy) { return busy.field == field; });
+}
+
+bool Index::is_busy(uint32_t field, std::string_view value) const {
+  return std::any_of(busy_.begin(), busy_.end(), [&](const Busy& busy) {
+    return busy.field == field && busy.counts.contains(value);
+  });
+}
+
+void Index::add_busy(uint32_t field, std::string_view tuple_bytes) {
+  for (Busy& busy : busy_) {
+    if (busy.field != field) continue;
+    const std::string_view value = field_of(tuple_bytes, field);
+    if (++busy.counts[value] == 1) set_busy(field, value, true);
+  }
+}
+
+void Index::add_busy(std::string_view tuple_bytes) {
+  for (const Busy& busy : busy_) add_busy(busy.field, tuple_bytes);
+}
+
+void Index::set_busy(uint32_t field, std::string_view value, bool busy) {
+  for (const auto& index : groups_) {
+    if (index->field_ == field) index->set_busy(slab_, value, busy);
+  }
 }
 
 bool Index::build(size_t max) {
@@ -221,25 +281,39 @@ bool Index::build(size_t max) {
     if (!index->complete_) return true;
     --building_;
   }
+  for (const auto& index : groups_) {
+    if (index->complete_) continue;
+    index->complete_ = build_slice(slab_, all_, index->built_to_, max, [&](Slot slot) {
+      print_.reset(slab_[slot].tuple.bytes());
+      const std::string_view value = print_.field(index->field_);
+      index->insert(slab_, print_.hash(index->question_), value, slot,
+                    is_busy(index->field_, value));
+    });
+    if (!index->complete_) return true;
+    --building_;
+  }
   return false;
 }
 
 // Drops the index that is unused for longest, if that is long enough.
 bool Index::make_room(Time now) {
-  const auto older = [](const auto& a, const auto& b) { return a->last_used_ < b->last_used_; };
-  const auto hash = std::min_element(questions_.begin(), questions_.end(), older);
-  const auto order = std::min_element(ordered_.begin(), ordered_.end(), older);
-  const Time hash_used = hash == questions_.end() ? kNever : (*hash)->last_used_;
-  const Time order_used = order == ordered_.end() ? kNever : (*order)->last_used_;
-  if (std::min(hash_used, order_used) + kIdle > now) return false;
-  if (hash_used <= order_used) {
-    if (!(*hash)->complete_) --building_;
-    questions_.erase(hash);
-  } else {
-    if (!(*order)->complete_) --building_;
-    ordered_.erase(order);
-  }
-  return true;
+  Time oldest = now - kIdle + 1;
+  std::function<void()> drop;
+  const auto look = [&](auto& indexes) {
+    for (auto& index : indexes) {
+      if (index->last_used_ >= oldest) continue;
+      oldest = index->last_used_;
+      drop = [this, &indexes, at = &index - indexes.data()] {
+        if (!indexes[at]->complete_) --building_;
+        indexes.erase(indexes.begin() + at);
+      };
+    }
+  };
+  look(questions_);
+  look(ordered_);
+  look(groups_);
+  if (drop) drop();
+  return drop != nullptr;
 }
 
 size_t Index::footprint() const {

@@ -1,6 +1,6 @@
 // Index finds the available tuples of one arity of a space. For each question that templates ask
 // it keeps one hash of the asked fields to the places that answer it; for least and greatest, the
-// same in order of a field.
+// same in order of a field; for groups, the same by a field's value.
 //
 // An index of many tuples is built in slices when first asked for; until then it counts as absent.
 //
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "tuplespace/clock.h"
+#include "tuplespace/space/group_index.h"
 #include "tuplespace/space/hash_table.h"
 #include "tuplespace/space/place_list.h"
 #include "tuplespace/space/question.h"
@@ -129,6 +130,23 @@ class Index {
   const OrderedIndex* ask_ordered(const Question& question, uint32_t field, bool descending,
                                   Time now, bool* full);
 
+  // As ask_ordered(), for groups by `field`. Requires: counts_busy(field).
+  const GroupIndex* ask_groups(const Question& question, uint32_t field, Time now, bool* full);
+
+  // Which values of `field` are busy is counted from count_busy() on. What is held already must
+  // then be told by add_busy(field, ...).
+  bool counts_busy() const { return !busy_.empty(); }
+  bool counts_busy(uint32_t field) const;
+  void count_busy(uint32_t field) { busy_.push_back({field, {}}); }
+  bool is_busy(uint32_t field, std::string_view value) const;
+  void add_busy(uint32_t field, std::string_view tuple_bytes);
+
+  // A tuple of this arity becomes busy, or ceases to be. freed() gets the groups that are not busy
+  // any more.
+  void add_busy(std::string_view tuple_bytes);
+  template <typename Freed>
+  void remove_busy(std::string_view tuple_bytes, Freed freed);
+
   // Indexes up to `max` tuples more. True while there is more to do.
   bool build(size_t max);
   bool building() const { return building_ > 0; }
@@ -138,6 +156,8 @@ class Index {
 
  private:
   bool make_room(Time now);
+  size_t indexes() const { return questions_.size() + ordered_.size() + groups_.size(); }
+  void set_busy(uint32_t field, std::string_view value, bool busy);
 
   const Slab& slab_;
   size_t arity_;
@@ -147,8 +167,27 @@ class Index {
   PlaceList all_;
   std::vector<std::unique_ptr<HashIndex>> questions_;
   std::vector<std::unique_ptr<OrderedIndex>> ordered_;
+  std::vector<std::unique_ptr<GroupIndex>> groups_;
+  struct Busy {
+    uint32_t field;
+    absl::flat_hash_map<std::string, uint32_t> counts;  // of busy tuples, by value
+  };
+  std::vector<Busy> busy_;
   size_t building_ = 0;
   Fingerprint print_;  // of the tuple being indexed
 };
+
+template <typename Freed>
+void Index::remove_busy(std::string_view tuple_bytes, Freed freed) {
+  for (Busy& busy : busy_) {
+    const std::string_view value = field_of(tuple_bytes, busy.field);
+    const auto count = busy.counts.find(value);
+    TS_CHECK(count != busy.counts.end());
+    if (--count->second > 0) continue;
+    busy.counts.erase(count);
+    set_busy(busy.field, value, false);
+    freed(busy.field, value);
+  }
+}
 
 }  // namespace tuplespace

@@ -200,6 +200,42 @@ void by_field(Space& space, const SearchRequest& request, Cursor& cursor, Search
   }
 }
 
+// The oldest match of all groups that are not busy. With an exact plan that is the head of the
+// first; else a group is looked through as long as it may have an older match than the best one.
+void by_group(Space& space, const SearchRequest& request, Cursor& cursor, SearchResult& result) {
+  const auto field = static_cast<uint32_t>(request.group);
+  Collector collector(space, request, result);
+  Slot best = kNoSlot;
+  const auto older = [&](Sequence place) { return best == kNoSlot || place < space.slab[best].id; };
+  for (Index* index : space.indexes_for(*request.wanted)) {
+    if (!index->counts_busy(field)) space.count_busy(*index, field);
+    bool full = false;
+    const GroupIndex* groups = index->ask_groups(request.plan->question.widened(index->arity()),
+                                                 field, request.now, &full);
+    if (groups == nullptr) {
+      (full ? result.no_room : result.building) = true;
+      return;
+    }
+    for (const uint64_t hash : request.plan->hashes) {
+      const GroupIndex::Ready* ready = groups->ready(hash);
+      if (ready == nullptr) continue;
+      for (auto group = ready->begin(); group != ready->end() && older(group->first); ++group) {
+        const PlaceList& places = group->second->places;
+        for (auto at = places.begin(); at != places.end(); at = places.next(at)) {
+          const Slot slot = places.at(at);
+          if (!older(space.slab[slot].id)) break;
+          if (!collector.matches(slot)) continue;
+          best = slot;
+          break;
+        }
+      }
+    }
+  }
+  if (best != kNoSlot) collector.add(best);
+  cursor.started = false;
+  result.finished = true;
+}
+
 // Every match is equally likely while there are no more candidates than one stretch may look at,
 // or matches are not rare among them; otherwise the oldest match after a random place is taken.
 void at_random(Space& space, const SearchRequest& request, const Gathered& places, Cursor& cursor,
@@ -257,6 +293,10 @@ bool is_ahead(const Cursor& cursor, Order order, uint32_t field, Sequence place,
 SearchResult search(Space& space, const SearchRequest& request, Cursor& cursor,
                     const std::function<uint64_t(uint64_t)>& draw) {
   SearchResult result;
+  if (request.group >= 0) {
+    by_group(space, request, cursor, result);
+    return result;
+  }
   if (request.order == Order::kLeast || request.order == Order::kGreatest) {
     by_field(space, request, cursor, result);
     return result;

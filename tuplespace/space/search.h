@@ -38,7 +38,7 @@ struct SearchResult {
   size_t examined = 0;
   bool finished = false;  // nothing is left to examine
   bool building = false;  // nothing was examined: an index is being built for it
-  bool no_room = false;   // the order needs an index, and there are too many
+  bool no_room = false;   // it needs an index, and there are too many
 };
 
 struct SearchRequest {
@@ -46,6 +46,7 @@ struct SearchRequest {
   const Plan* plan;
   Order order;       // never kDefault
   uint32_t field;    // kLeast, kGreatest: a number
+  int group = -1;    // only of groups by this field that are not busy (kOldest, max 1)
   size_t max;        // tuples
   size_t bytes_max;  // of tuples after the first
   size_t candidates_max;

@@ -55,16 +55,72 @@ void Space::erase_available(Slot slot) {
 void Space::insert_held(Slot slot) {
   slab[slot].set_state(Presence::kHeld);
   held.insert(slab, slot);
+  become_busy(slot);
 }
 
-void Space::erase_held(Slot slot) { held.erase(slab, slot); }
+void Space::erase_held(Slot slot) {
+  held.erase(slab, slot);
+  cease_busy(slot);
+}
 
 void Space::insert_delayed(Slot slot) {
   slab[slot].set_state(Presence::kDelayed);
   delayed.insert(slab, slot);
+  if (slab[slot].attempt > 0) become_busy(slot);
 }
 
-void Space::erase_delayed(Slot slot) { delayed.erase(slab, slot); }
+void Space::erase_delayed(Slot slot) {
+  delayed.erase(slab, slot);
+  if (slab[slot].attempt > 0) cease_busy(slot);
+}
+
+Slot Space::find(Sequence id) const {
+  const auto in = [&](const PlaceList& list) {
+    const auto at = list.above(slab, id - 1);
+    return at != list.end() && slab[list.at(at)].id == id ? list.at(at) : kNoSlot;
+  };
+  Slot slot = in(held);
+  if (slot == kNoSlot) slot = in(delayed);
+  for (size_t arity = 0; slot == kNoSlot && arity < by_arity_.size(); ++arity) {
+    if (by_arity_[arity] != nullptr) slot = in(by_arity_[arity]->all());
+  }
+  return slot;
+}
+
+// ---- groups ----
+
+bool Space::is_busy(size_t arity, uint32_t field, std::string_view value) const {
+  return arity < by_arity_.size() && by_arity_[arity] != nullptr &&
+         by_arity_[arity]->is_busy(field, value);
+}
+
+void Space::count_busy(Index& index, uint32_t field) {
+  index.count_busy(field);
+  for (const PlaceList* list : {&held, &delayed}) {
+    for (auto at = list->begin(); at != list->end(); at = list->next(at)) {
+      const Entry& entry = slab[list->at(at)];
+      if (list == &delayed && entry.attempt == 0) continue;
+      if (entry.tuple.arity() == index.arity()) index.add_busy(field, entry.tuple.bytes());
+    }
+  }
+}
+
+void Space::become_busy(Slot slot) {
+  const Tuple& tuple = slab[slot].tuple;
+  const size_t arity = tuple.arity();
+  if (arity >= by_arity_.size() || by_arity_[arity] == nullptr) return;
+  if (by_arity_[arity]->counts_busy()) by_arity_[arity]->add_busy(tuple.bytes());
+}
+
+void Space::cease_busy(Slot slot) {
+  const Tuple& tuple = slab[slot].tuple;
+  const size_t arity = tuple.arity();
+  if (arity >= by_arity_.size() || by_arity_[arity] == nullptr) return;
+  if (!by_arity_[arity]->counts_busy()) return;
+  by_arity_[arity]->remove_busy(tuple.bytes(), [&](uint32_t field, std::string_view value) {
+    if (!waiters.grouped().empty()) freed.push_back({arity, field, std::string(value)});
+  });
+}
 
 Index& Space::index(size_t arity) {
   if (arity >= by_arity_.size()) by_arity_.resize(arity + 1);

@@ -76,6 +76,21 @@ class Space {
     return entry.due != 0 && slab.due(entry).expires_at <= now;
   }
 
+  // The tuple of this id that is available, held or delayed; kNoSlot: there is none.
+  Slot find(Sequence id) const;
+
+  // Groups. A tuple that waits out a delayed give-back makes its group busy, like a held one.
+  struct Group {
+    size_t arity;
+    uint32_t field;
+    std::string value;
+  };
+  bool is_busy(size_t arity, uint32_t field, std::string_view value) const;
+  // Counts what is busy by `field` from now on.
+  void count_busy(Index& index, uint32_t field);
+  // Groups that ceased to be busy while somebody waits for such; the caller empties it.
+  std::vector<Group> freed;
+
   // The index of an arity, made when it is first needed.
   Index& index(size_t arity);
   // Those whose tuples a template may match. Requires: nothing is added while they are used.
@@ -88,6 +103,9 @@ class Space {
   bool building() const;
 
  private:
+  void become_busy(Slot slot);
+  void cease_busy(Slot slot);
+
   const uint32_t id_;
   const std::string name_;
   const ShardConfig& config_;

@@ -4,13 +4,20 @@
 
 #include <fmt/format.h>
 
+#include "tuplespace/space/space.h"
+
 namespace tuplespace {
 namespace {
 
 constexpr size_t kShapesMax = 64;  // different questions; further ones are filed under (?, ...)
 
-bool may_be_offered(const Wait& wait, Sequence place, std::string_view bytes) {
+bool may_be_offered(const Space& space, const Wait& wait, Sequence place, std::string_view bytes,
+                    const Fingerprint& print) {
   if (wait.suspended) return false;
+  if (wait.group >= 0 && static_cast<size_t>(wait.group) < print.arity()) {
+    const auto field = static_cast<uint32_t>(wait.group);
+    if (space.is_busy(print.arity(), field, print.field(field))) return false;
+  }
   return !wait.searching || !is_ahead(wait.cursor, wait.order, wait.field, place, bytes);
 }
 
@@ -82,6 +89,7 @@ Status Waiters::add(Wait& wait) {
     (wait.take.remove ? lists.takers : lists.readers).append(wait.links[i]);
     if (!wait.plan.exact) ++lists.residual;
   }
+  if (wait.group >= 0) grouped_.emplace(wait.id, &wait);
   ++size_;
   return {};
 }
@@ -96,10 +104,11 @@ void Waiters::remove(Wait& wait) {
     if (lists.readers.first == nullptr && lists.takers.first == nullptr) shape.lists.erase(found);
   }
   wait.links.clear();
+  if (wait.group >= 0) grouped_.erase(wait.id);
   --size_;
 }
 
-void Waiters::offer(std::string_view bytes, Sequence place, Fingerprint& print,
+void Waiters::offer(const Space& space, std::string_view bytes, Sequence place, Fingerprint& print,
                     Served& served) const {
   served.readers.clear();
   served.taker = nullptr;
@@ -111,14 +120,14 @@ void Waiters::offer(std::string_view bytes, Sequence place, Fingerprint& print,
     if (found == shape.lists.end()) continue;
     for (WaitLink* link = found->second.readers.first; link != nullptr; link = link->next) {
       Wait& wait = *link->wait;
-      if (may_be_offered(wait, place, bytes) && wait.take.wanted.matches(bytes)) {
+      if (may_be_offered(space, wait, place, bytes, print) && wait.take.wanted.matches(bytes)) {
         served.readers.push_back(&wait);
       }
     }
     for (WaitLink* link = found->second.takers.first; link != nullptr; link = link->next) {
       Wait& wait = *link->wait;
       if (served.taker != nullptr && served.taker->id < wait.id) break;
-      if (may_be_offered(wait, place, bytes) && wait.take.wanted.matches(bytes)) {
+      if (may_be_offered(space, wait, place, bytes, print) && wait.take.wanted.matches(bytes)) {
         served.taker = &wait;
         break;
       }

@@ -10,6 +10,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@
 namespace tuplespace {
 
 struct Wait;
+class Space;
 
 // A wait's link in one list of waiters.
 struct WaitLink {
@@ -41,6 +43,7 @@ struct Wait {
   Take take;
   Order order = Order::kOldest;  // what take.choice comes to
   uint32_t field = 0;            // least, greatest
+  int group = -1;                // only of a group by this field that is not busy
   Plan plan;
   Caller caller;
   ReplyTo reply;
@@ -67,13 +70,17 @@ class Waiters {
   size_t size() const { return size_; }
 
   // Finds whom a tuple that becomes available serves; forgets nobody. `print` is its fingerprint.
-  // Suspended waits, and searches that will come across it, are passed over.
+  // Suspended waits, searches that will come across it and takers whose group is busy in `space`
+  // are passed over.
   struct Served {
     std::vector<Wait*> readers;  // in order of arrival
     Wait* taker = nullptr;
   };
-  void offer(std::string_view tuple_bytes, Sequence place, Fingerprint& print,
+  void offer(const Space& space, std::string_view tuple_bytes, Sequence place, Fingerprint& print,
              Served& served) const;
+
+  // Takers that ask for a group, in order of arrival.
+  const std::map<uint64_t, Wait*>& grouped() const { return grouped_; }
 
   // Visits every wait once, in no particular order.
   template <typename Visit>
@@ -103,6 +110,7 @@ class Waiters {
   uint64_t seed_;
   size_t residual_max_;
   std::vector<Shape> shapes_;
+  std::map<uint64_t, Wait*> grouped_;
   size_t size_ = 0;
 };
 
