@@ -24,6 +24,11 @@ std::string numbers_text(std::vector<Number> numbers) {
 }
 
 struct Spell {
+  // Answers that no plan asks for.
+  template <typename Other>
+  std::string operator()(const Other&) const {
+    return "another answer";
+  }
   std::string operator()(const std::monostate&) const { return "done"; }
   std::string operator()(const OutAnswer& out) const {
     return out.ttl ? fmt::format("out, ttl {}", *out.ttl) : "out";

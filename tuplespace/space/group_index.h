@@ -19,6 +19,14 @@
 
 namespace tuplespace {
 
+// Lets a map of strings be asked with a view.
+struct TextHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+template <typename T>
+using TextMap = absl::flat_hash_map<std::string, T, TextHash, std::equal_to<>>;
+
 class GroupIndex {
  public:
   struct Group {
@@ -47,15 +55,15 @@ class GroupIndex {
  private:
   friend class Index;
   struct Groups {
-    absl::flat_hash_map<std::string, std::unique_ptr<Group>> by_value;
+    TextMap<std::unique_ptr<Group>> by_value;
     Ready ready;
   };
   static void settle(const Slab& slab, Groups& groups, Group& group);
 
   Question question_;
   uint32_t field_;
-  absl::flat_hash_map<uint64_t, Groups> groups_;                          // by hash
-  absl::flat_hash_map<std::string, std::vector<uint64_t>> where_;         // the hashes of a value
+  absl::flat_hash_map<uint64_t, Groups> groups_;  // by hash
+  TextMap<std::vector<uint64_t>> where_;          // the hashes of a value
   bool complete_ = false;
   Sequence built_to_ = 0;
   Time last_used_ = 0;

@@ -170,7 +170,7 @@ class Index {
   std::vector<std::unique_ptr<GroupIndex>> groups_;
   struct Busy {
     uint32_t field;
-    absl::flat_hash_map<std::string, uint32_t> counts;  // of busy tuples, by value
+    TextMap<uint32_t> counts;  // of busy tuples, by value
   };
   std::vector<Busy> busy_;
   size_t building_ = 0;

@@ -47,7 +47,7 @@ struct KeptAnswer {
   Sequence sequence = 0;
   std::optional<Duration> ttl;
   absl::InlinedVector<HeldTuple, 1> tuples;  // most takes take one
-  std::string detail;  // what else the answer said, spelled as its kind does
+  std::string detail;                        // what else the answer said, spelled as its kind does
   uint64_t bytes = 0;
   AnswerBatch* batch = nullptr;  // nullptr: not on disk
 };

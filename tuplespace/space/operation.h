@@ -320,8 +320,8 @@ struct Caller {
 
 struct Operation {
   std::variant<Out, Take, Count, Scan, CreateSpace, DropSpace, ListSpaces, Stats, OpenSession,
-               ResumeSession, SuspendSession, Confirm, CloseSession, Cancel, Settle, Collect, Atomic,
-               Renew, EndLease, Begin, EndTransaction, Watch, Blocked, ListHolds, Explain,
+               ResumeSession, SuspendSession, Confirm, CloseSession, Cancel, Settle, Collect,
+               Atomic, Renew, EndLease, Begin, EndTransaction, Watch, Blocked, ListHolds, Explain,
                ListSessions>
       what;
   Caller caller;
@@ -509,11 +509,11 @@ struct SessionAnswer {
   SessionId session = 0;
   uint64_t epoch = 0;
   Duration ttl = 0;
-  Sequence fence = 0;  // of a named session: larger than that of every holder before
   // ResumeSession only; every pending number is in one of them.
   std::vector<std::pair<Number, Answer>> answers;
   std::vector<Number> waiting;
   std::vector<Number> not_executed;
+  Sequence fence = {};  // of a named session: larger than that of every holder before
 };
 
 struct Answer {

@@ -15,7 +15,7 @@ namespace {
 constexpr uint8_t kVersion = 1;
 constexpr size_t kCheckBytes = 4;
 
-enum TupleFlags : uint8_t { kAttempted = 1, kDelayed = 2, kExpires = 4 };
+enum TupleFlags : uint8_t { kAttempted = 1, kDelayed = 2, kExpires = 4, kBound = 8 };
 
 template <typename Int>
 void put_big(Int value, char* at) {
@@ -145,10 +145,19 @@ TupleKey::TupleKey(uint16_t shard, uint32_t space, Sequence id) {
   put_big(id, bytes + 7);
 }
 
-std::pair<std::string, std::string> tuple_key_range(uint16_t shard, uint32_t space) {
-  const TupleKey first(shard, space, 0);
-  const TupleKey last(shard, space, UINT64_MAX);
-  return {std::string(first.view()), std::string(last.view())};
+std::string hold_key(uint16_t shard, uint32_t space, Token token) {
+  std::string key = key_of(shard, Kind::kHold, 15);
+  put_big(space, key.data() + 3);
+  put_big(token, key.data() + 7);
+  return key;
+}
+
+std::pair<std::string, std::string> key_range(uint16_t shard, Kind kind, uint32_t space) {
+  std::string first = key_of(shard, kind, 15);
+  put_big(space, first.data() + 3);
+  std::string last = first;
+  put_big(UINT64_MAX, last.data() + 7);
+  return {std::move(first), std::move(last)};
 }
 
 Result<Key> parse_key(std::string_view key) {
@@ -161,14 +170,14 @@ Result<Key> parse_key(std::string_view key) {
     case Kind::kSpace: size = 7; break;
     case Kind::kSession: size = 11; break;
     case Kind::kAnswers: size = 19; break;
-    case Kind::kTuple: size = 15; break;
+    case Kind::kTuple:
+    case Kind::kHold: size = 15; break;
     default: return damaged("key of a");
   }
   if (key.size() != size) return damaged("key of a");
-  if (parsed.kind == Kind::kSpace || parsed.kind == Kind::kTuple) {
-    parsed.space = get_big<uint32_t>(at);
-  }
-  if (parsed.kind == Kind::kTuple) parsed.id = get_big<uint64_t>(at + 4);
+  const bool of_space = parsed.kind == Kind::kTuple || parsed.kind == Kind::kHold;
+  if (of_space || parsed.kind == Kind::kSpace) parsed.space = get_big<uint32_t>(at);
+  if (of_space) parsed.id = get_big<uint64_t>(at + 4);
   if (parsed.kind == Kind::kSession || parsed.kind == Kind::kAnswers) {
     parsed.id = get_big<uint64_t>(at);
   }
@@ -272,18 +281,39 @@ Result<std::vector<NumberedAnswer>> decode_answers(std::string_view value) {
   return answers;
 }
 
+std::string encode(const HoldState& state) {
+  std::string value;
+  Writer writer(value);
+  writer.integer(kVersion).integer(state.tuple).integer(state.session).integer(state.lease);
+  writer.integer(state.since).check();
+  return value;
+}
+
+Result<HoldState> decode_hold(std::string_view value) {
+  Reader reader(value);
+  HoldState state;
+  state.tuple = reader.integer<uint64_t>();
+  state.session = reader.integer<uint64_t>();
+  state.lease = reader.integer<int64_t>();
+  state.since = reader.integer<int64_t>();
+  if (!reader.complete()) return damaged("hold");
+  return state;
+}
+
 void encode_tuple(const Entry& entry, const Due& due, std::string& out) {
   out.clear();
   uint8_t flags = 0;
   if (entry.attempt > 0) flags |= kAttempted;
   if (due.visible_at > 0) flags |= kDelayed;
   if (due.expires_at != kNever) flags |= kExpires;
+  if (due.bound != 0) flags |= kBound;
   Writer writer(out);
   writer.integer(kVersion).integer(flags).integer(static_cast<int64_t>(entry.out_at));
   writer.integer(uint32_t{0});  // owner: nobody is known yet
   if (flags & kAttempted) writer.integer(static_cast<uint16_t>(entry.attempt));
   if (flags & kDelayed) writer.integer(due.visible_at);
   if (flags & kExpires) writer.integer(due.expires_at);
+  if (flags & kBound) writer.integer(due.bound);
   out += entry.tuple.bytes();
   writer.check();
 }
@@ -297,6 +327,7 @@ Result<TupleState> decode_tuple(std::string_view value) {
   if (flags & kAttempted) state.attempt = reader.integer<uint16_t>();
   if (flags & kDelayed) state.due.visible_at = reader.integer<int64_t>();
   if (flags & kExpires) state.due.expires_at = reader.integer<int64_t>();
+  if (flags & kBound) state.due.bound = reader.integer<uint64_t>();
   state.bytes = reader.rest();
   if (!reader.complete()) return damaged("tuple");
   // The check says that these are the bytes that were written, and those were canonical.

@@ -9,11 +9,12 @@
 //                                 tuple_bytes_max u64
 //   03    session u64             session: ttl i64, epoch u64, secret
 //   04    session u64, seq u64    answers: count u32, then per answer: number u64, hash u64,
-//                                 kind u8, sequence u64, ttl i64 (-1: none), taken u32, id u64 each,
-//                                 from kind 3 on: detail (its length u32 in front)
+//                                 kind u8, sequence u64, ttl i64 (-1: none), taken u32, id u64
+//                                 each, from kind 3 on: detail (its length u32 in front)
 //   05    space u32, id u64       tuple: flags u8, out time i64, owner u32, attempts u16 if flag 1,
-//                                 visible-at i64 if flag 2, expires-at i64 if flag 4, the canonical
-//                                 bytes
+//                                 visible-at i64 if flag 2, expires-at i64 if flag 4, bound session
+//                                 u64 if flag 8, the canonical bytes
+//   06    space u32, token u64    hold: tuple id u64, session u64 (0: none), lease i64, since i64
 //
 // Integers in values are little-endian; names and secrets have their length in front (u32); the
 // check is the low half of XXH3-64 over all before it.
@@ -23,7 +24,8 @@
 //   value 01 00 e8 03 00 00 00 00 00 00 00 00 00 00 16 61 00 0d 07, check
 //
 // A tuple that a session took keeps its record until the session confirms; that it is taken is
-// said by the answer record alone. Space ids and sequence numbers are never used again.
+// said by the answer record alone, and of a tuple under a hold by the hold's record. Space ids and
+// sequence numbers are never used again.
 //
 // To change the format: raise kFormat in store/rocksdb_store.h, keep reading what is old here by
 // its version byte, keep a data directory of the old format under tests/, say it in CHANGELOG.
@@ -41,7 +43,14 @@
 
 namespace tuplespace::record {
 
-enum class Kind : uint8_t { kShard = 1, kSpace = 2, kSession = 3, kAnswers = 4, kTuple = 5 };
+enum class Kind : uint8_t {
+  kShard = 1,
+  kSpace = 2,
+  kSession = 3,
+  kAnswers = 4,
+  kTuple = 5,
+  kHold = 6
+};
 
 // ---- keys ----
 
@@ -56,14 +65,15 @@ struct TupleKey {
   TupleKey(uint16_t shard, uint32_t space, Sequence id);
   std::string_view view() const { return {bytes, sizeof bytes}; }
 };
-// Every tuple of a space lies in [first, second).
-std::pair<std::string, std::string> tuple_key_range(uint16_t shard, uint32_t space);
+std::string hold_key(uint16_t shard, uint32_t space, Token token);
+// Every record of this kind (kTuple, kHold) of a space lies in [first, second).
+std::pair<std::string, std::string> key_range(uint16_t shard, Kind kind, uint32_t space);
 
 struct Key {
   uint16_t shard;
   Kind kind;
-  uint32_t space = 0;     // kSpace, kTuple
-  uint64_t id = 0;        // kTuple: the tuple. kSession, kAnswers: the session
+  uint32_t space = 0;     // kSpace, kTuple, kHold
+  uint64_t id = 0;        // kTuple: the tuple. kHold: the token. kSession, kAnswers: the session
   Sequence sequence = 0;  // kAnswers
 };
 Result<Key> parse_key(std::string_view key);
@@ -96,14 +106,15 @@ Result<SessionState> decode_session(std::string_view value);
 enum class AnswerKind : uint8_t {
   kOut = 1,
   kTake = 2,
-  kHold = 3,            // a take under holds: they hold the tuples
-  kSettle = 4,          // detail: id u64
-  kCollect = 5,         // detail: count u64
-  kAtomic = 6,          // detail: see shard_atomic.cc
-  kRenew = 7,           // of a durable lease; detail: ttl i64
+  kHold = 3,     // a take under holds, which hold the tuples; ttl is their lease;
+                 // detail: token u64 each
+  kSettle = 4,   // detail: id u64
+  kCollect = 5,  // detail: count u64
+  kAtomic = 6,   // detail: see shard_atomic.cc
+  kRenew = 7,    // ttl is what was granted
   kEndLease = 8,
   kEndTransaction = 9,  // a commit
-  kUntilTaken = 10,     // detail: tuple id u64, fate u8 (0: not yet)
+  kUntilTaken = 10,     // detail: space u32, tuple id u64, fate u8 (0: not yet)
 };
 
 // The first answer of a numbered operation that changed something.
@@ -114,12 +125,40 @@ struct NumberedAnswer {
   Sequence sequence = 0;
   std::optional<Duration> ttl;
   std::vector<Sequence> taken;
-  std::string detail;
+  std::string detail;  // from kind 3 on
 };
 // Appends one answer to the body of an answers record; finish_answers() completes it.
 void append(const NumberedAnswer& answer, std::string& body);
 std::string finish_answers(uint32_t count, std::string_view body);
 Result<std::vector<NumberedAnswer>> decode_answers(std::string_view value);
+
+struct HoldState {
+  Sequence tuple = 0;
+  SessionId session = 0;
+  Duration lease = 0;
+  Time since = 0;
+};
+std::string encode(const HoldState& state);
+Result<HoldState> decode_hold(std::string_view value);
+
+// Integers in the details of answers, little-endian like all others.
+template <typename Int>
+void append_integer(std::string& detail, Int value) {
+  for (size_t i = 0; i < sizeof value; ++i) {
+    detail += static_cast<char>(static_cast<uint64_t>(value) >> (8 * i));
+  }
+}
+// Takes one from the front of `detail`; 0 if it is too short.
+template <typename Int>
+Int take_integer(std::string_view& detail) {
+  uint64_t value = 0;
+  if (detail.size() < sizeof(Int)) return 0;
+  for (size_t i = 0; i < sizeof(Int); ++i) {
+    value |= static_cast<uint64_t>(static_cast<uint8_t>(detail[i])) << (8 * i);
+  }
+  detail.remove_prefix(sizeof(Int));
+  return static_cast<Int>(value);
+}
 
 // Replaces `out` by a tuple's record.
 void encode_tuple(const Entry& entry, const Due& due, std::string& out);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include <map>
 #include <string>
@@ -28,6 +29,10 @@ struct Session {
   Time lease_end = kNever;  // kNever: a stream holds it
   bool timer_set = false;
   bool durable = false;  // something of it was written to disk
+
+  absl::flat_hash_set<Token> holds;
+  // Tuples that vanish with it: by id, where they are.
+  std::map<Sequence, std::pair<uint32_t, Slot>> bound;
 
   Number highest = 0;
   KeptAnswers answers;

@@ -71,12 +71,14 @@ void Shard::apply(Operation operation, Time now, Effects& effects) {
                  [&](ListSessions&) { parts.list_sessions(operation); },
              },
              operation.what);
+  parts.serve_freed();
 }
 
 Time Shard::tick(Time now, Effects& effects) {
   Parts& parts = *parts_;
   parts.begin(now, effects);
   const bool more = parts.work_unfinished();
+  parts.serve_freed();
   return more ? parts.now : std::max(parts.wheel.next_due(), parts.now);
 }
 
@@ -108,6 +110,7 @@ Shard::Figures Shard::figures() const {
     figures.delayed += space->delayed.size();
   }
   figures.bytes = parts_->used.bytes;
+  figures.holds = parts_->holds.size();
   figures.waiters = parts_->waits.size();
   figures.sessions = parts_->sessions.size();
   return figures;
@@ -179,6 +182,13 @@ Answer Shard::Parts::about(const Space& space) const {
   return answer;
 }
 
+// The session that what `operation` puts vanishes with, or 0.
+SessionId Shard::Parts::bound_session(const Operation& operation) const {
+  const auto& extras = std::get<Out>(operation.what).extras;
+  const bool wanted = extras != nullptr && (extras->bound || extras->until_taken);
+  return wanted && operation.caller.number != 0 ? operation.caller.session : 0;
+}
+
 Status Shard::Parts::check_out(const Out& out, const Space* space) const {
   const auto context = [&] { return fmt::format("out to space \"{}\": ", out.space); };
   const size_t bytes = out.tuple.bytes().size();
@@ -200,8 +210,9 @@ Status Shard::Parts::check_out(const Out& out, const Space* space) const {
                                            *out.delay, config.ttl_max),
                    "delay");
   }
-  if (out.pulse && (out.ttl || out.delay)) {
-    return invalid(context() + "a pulse is never stored, so it has neither ttl nor delay", "pulse");
+  if (out.pulse && (out.ttl || out.delay || out.extras != nullptr)) {
+    return invalid(context() + "a pulse is never stored: it has no ttl, no delay, and is alone",
+                   "pulse");
   }
   if (!refusal.empty()) return exhausted(context() + refusal, "disk_free_min");
   if (out.pulse) return {};
@@ -231,8 +242,15 @@ void Shard::Parts::out(Operation& operation) {
   if (!admit(operation)) return;
   Out& out = std::get<Out>(operation.what);
   Space* space = find_space(out.space);
+  const SessionId bound = bound_session(operation);
   if (Status status = check_out(out, space); !status.ok()) {
     return refuse(operation.reply, std::move(status));
+  }
+  if (bound == 0 && out.extras != nullptr && (out.extras->bound || out.extras->until_taken)) {
+    return refuse(
+        operation.reply,
+        invalid(fmt::format("out to space \"{}\": bound and until_taken need a session", out.space),
+                "session"));
   }
   if (out.pulse) return pulse(space, operation);
   if (space == nullptr || !space->exists) {
@@ -254,20 +272,27 @@ void Shard::Parts::out(Operation& operation) {
     granted.ttl = std::min(*out.ttl, config.ttl_max);
     due.expires_at = std::max(now, due.visible_at) + *granted.ttl;
   }
-  if (due.visible_at > 0 || due.expires_at != kNever) {
+  due.bound = bound;
+  if (due.visible_at > 0 || due.expires_at != kNever || due.bound != 0) {
     space->slab.set_due(space->slab[slot], due);
+  }
+  if (due.visible_at > 0 || due.expires_at != kNever) {
     wheel.add({due.visible_at > 0 ? due.visible_at : due.expires_at, Timer::Kind::kTuple, id,
                space->id(), slot});
   }
+  if (bound != 0) bind(*space, slot, bound);
   const bool durable = space->durability != Durability::kMemory;
   // Whoever is served rests on this answer's record, even if the tuple itself leaves none.
   if (operation.caller.number != 0 && durable) touch(*space);
+  const bool until_taken = out.extras != nullptr && out.extras->until_taken;
+  if (until_taken) wait_for_fate(*space, slot, operation, granted.ttl);
   if (due.visible_at > 0) {
     space->insert_delayed(slot);
     put_tuple(*space, slot);
   } else {
     become_available(*space, slot, OnDisk::kNo);
   }
+  if (until_taken) return;  // it is answered when its fate is known
   if (operation.caller.number != 0) {
     Session& session = *session_of(operation.caller);
     KeptAnswer& kept = session.answers.insert(operation.caller.number);
@@ -293,7 +318,7 @@ void Shard::Parts::pulse(Space* space, const Operation& operation) {
   answer.what = OutAnswer{};
   if (space != nullptr) {
     print.reset(out.tuple.bytes());
-    space->waiters.offer(out.tuple.bytes(), id, print, served);
+    space->waiters.offer(*space, out.tuple.bytes(), id, print, served);
     for (Wait* reader : served.readers) {
       Answer seen = about(*space);
       seen.sequence = id;
@@ -315,9 +340,9 @@ void Shard::Parts::become_available(Space& space, Slot slot, OnDisk on_disk) {
   served.readers.clear();
   served.taker = nullptr;
   if (space.waiters.size() > 0) {
-    space.waiters.offer(tuple.bytes(), space.slab[slot].id, print, served);
+    space.waiters.offer(space, tuple.bytes(), space.slab[slot].id, print, served);
   }
-  const bool vanishes = served.taker != nullptr && served.taker->caller.number == 0;
+  const bool vanishes = served.taker != nullptr && !keeps_what_it_takes(*served.taker);
   if (!vanishes && on_disk != OnDisk::kYes) put_tuple(space, slot);
   if (served.readers.empty() && served.taker == nullptr) {
     space.insert_available(slot, print);
@@ -349,9 +374,12 @@ void Shard::Parts::run_due() {
   for (const Timer& timer : timers) {
     switch (timer.kind) {
       case Timer::Kind::kTuple: tuple_due(timer); break;
+      case Timer::Kind::kHold: hold_due(timer.id); break;
+      case Timer::Kind::kTransaction: break;
       case Timer::Kind::kWait: wait_due(timer.id); break;
       case Timer::Kind::kSession: session_due(timer.id); break;
     }
+    serve_freed();
   }
 }
 
@@ -372,18 +400,36 @@ void Shard::Parts::tuple_due(const Timer& timer) {
     wheel.add({times.expires_at, Timer::Kind::kTuple, timer.id, timer.space, timer.slot});
   }
   space.erase_delayed(timer.slot);
+  note_freed(space);
   become_available(space, timer.slot, OnDisk::kYes);
 }
 
 void Shard::Parts::expire(Space& space, Slot slot) {
   ++figures.expired;
   next_sequence();
+  vanish(space, slot, Fate::kExpired);
+}
+
+void Shard::Parts::vanish(Space& space, Slot slot, Fate fate) {
   if (space.slab[slot].state() == Presence::kAvailable) {
     space.erase_available(slot);
   } else if (space.slab[slot].state() == Presence::kDelayed) {
     space.erase_delayed(slot);
+    note_freed(space);
   }
   erase_tuple(space, space.slab[slot].id);
+  forget_tuple(space, slot, fate);
+}
+
+void Shard::Parts::forget_tuple(Space& space, Slot slot, Fate fate) {
+  const Entry& entry = space.slab[slot];
+  if (entry.due != 0) {
+    const Due due = space.slab.due(entry);
+    if (const auto session = sessions.find(due.bound); session != sessions.end()) {
+      session->second->bound.erase(entry.id);
+    }
+    if (due.waiter != 0) tell_fate(due.waiter, fate);
+  }
   space.free(slot);
 }
 

@@ -37,6 +37,8 @@ struct ShardConfig {
   size_t slice_candidates = 4'096;          // tuples examined at a stretch
   size_t examine_max = 100'000;             // tuples examined by one count
   size_t take_max = 10'000;                 // tuples of one take or page
+  size_t holds_max = 1'000'000;             // in this shard
+  Duration hold_max = 24ll * 3600 * 1000;   // of a hold's lease
   size_t sessions_max = 100'000;
   size_t operations_max = 16'384;                // waits and unconfirmed answers of a session
   uint64_t unconfirmed_bytes_max = 64ull << 20;  // per session
@@ -98,6 +100,7 @@ class Shard {
   struct Figures {
     uint64_t ready = 0, held = 0, delayed = 0, waiters = 0, sessions = 0, bytes = 0;
     uint64_t outs = 0, takes = 0, reads = 0, misses = 0, expired = 0, given_back = 0;
+    uint64_t settled = 0, buried = 0, holds = 0;
     uint64_t candidates = 0;  // tuples examined, ever
     uint64_t sliced = 0;      // searches that no index narrowed down
   };

@@ -67,9 +67,20 @@ Answer Shard::Parts::answer_again(Session& session, Number number, const KeptAns
     answer.batch = effects->batch_number;
     write_session(session);
   }
-  if (kept.kind == record::AnswerKind::kOut) {
-    answer.what = OutAnswer{kept.ttl};
-    return answer;
+  std::string_view detail = kept.detail;
+  switch (kept.kind) {
+    case record::AnswerKind::kOut: answer.what = OutAnswer{kept.ttl}; return answer;
+    case record::AnswerKind::kUntilTaken:
+      detail.remove_prefix(detail.size() - 1);
+      answer.what = OutAnswer{kept.ttl, static_cast<Fate>(detail[0])};
+      return answer;
+    case record::AnswerKind::kHold: hold_again(number, kept, answer); return answer;
+    case record::AnswerKind::kSettle:
+      answer.what = SettleAnswer{record::take_integer<Sequence>(detail)};
+      return answer;
+    case record::AnswerKind::kRenew: answer.what = RenewAnswer{kept.ttl.value_or(0)}; return answer;
+    case record::AnswerKind::kEndLease: answer.what = EndLeaseAnswer{}; return answer;
+    default: break;
   }
   TakeAnswer found;
   for (const HeldTuple& held : kept.tuples) {
@@ -142,6 +153,7 @@ void Shard::Parts::forget_answer(Session& session, Number number, bool give_back
     if (at == spaces.end()) continue;  // dropped meanwhile
     Space& space = *at->second;
     space.erase_held(held.slot);
+    note_freed(space);
     if (give_back) {
       returned.push_back(held);
       continue;
@@ -149,7 +161,7 @@ void Shard::Parts::forget_answer(Session& session, Number number, bool give_back
     if (space.durability != Durability::kMemory) {  // nobody waits for this to be durable
       effects->batch.erase(record::TupleKey(config.shard, held.space, held.id).view());
     }
-    space.free(held.slot);
+    forget_tuple(space, held.slot, Fate::kTaken);
   }
   session.unconfirmed_bytes -= kept.bytes;
   if (AnswerBatch* batch = kept.batch;
@@ -165,17 +177,27 @@ void Shard::Parts::give_back(std::vector<HeldTuple> returned) {
   std::sort(returned.begin(), returned.end(),
             [](const HeldTuple& a, const HeldTuple& b) { return a.id < b.id; });
   for (const HeldTuple& held : returned) {
-    Space& space = *spaces.at(held.space);
-    Entry& entry = space.slab[held.slot];
-    entry.attempt = std::min<uint64_t>(entry.attempt + 1, UINT16_MAX);
-    ++figures.given_back;
-    next_sequence();
-    if (space.is_expired(held.slot, now)) {
-      expire(space, held.slot);
-    } else {
-      become_available(space, held.slot, OnDisk::kStale);
-    }
+    return_tuple(*spaces.at(held.space), held.slot, "its session ended");
   }
+}
+
+// A take under holds is answered again while they last.
+void Shard::Parts::hold_again(Number number, const KeptAnswer& kept, Answer& answer) {
+  TakeAnswer found;
+  found.hold = kept.ttl.value_or(0);
+  for (std::string_view detail = kept.detail; !detail.empty();) {
+    const auto token = record::take_integer<Token>(detail);
+    const auto hold = holds.find(token);
+    if (hold == holds.end()) {
+      answer.status = {Code::kAborted, fmt::format("operation {} took under hold {}, which has "
+                                                   "ended since: the tuple was given back",
+                                                   number, token)};
+      return;
+    }
+    const Entry& entry = spaces.at(hold->second.space)->slab[hold->second.slot];
+    found.tuples.push_back({entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt), 0, token});
+  }
+  answer.what = std::move(found);
 }
 
 }  // namespace tuplespace

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "tuplespace/space/hold.h"
 #include "tuplespace/space/record.h"
 #include "tuplespace/space/session.h"
 #include "tuplespace/space/shard.h"
@@ -21,12 +22,6 @@
 #include "tuplespace/space/wait.h"
 
 namespace tuplespace {
-
-// Lets a map of strings be asked with a view.
-struct TextHash {
-  using is_transparent = void;
-  size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-};
 
 Status bad_space_name(std::string_view name);
 Status no_space(std::string_view name);
@@ -62,6 +57,9 @@ struct Shard::Parts {
   absl::flat_hash_map<SessionId, std::unique_ptr<Session>> sessions;
   std::vector<Session*> collecting;  // with answers of this turn
 
+  absl::flat_hash_map<Token, Hold> holds;
+  std::vector<uint32_t> freed_spaces;  // have groups that ceased to be busy
+
   uint64_t next_wait = 1;
   absl::flat_hash_map<uint64_t, std::unique_ptr<Wait>> waits;
   // Waits without a session, by receiver and token.
@@ -76,6 +74,7 @@ struct Shard::Parts {
 
   // Recovery only: tuples that sessions hold.
   absl::flat_hash_map<Sequence, std::pair<SessionId, Number>> held_by;
+  std::vector<std::pair<Space*, Slot>> orphans;  // bound to sessions that are not there
 
   // ---- shard.cc ----
   void begin(Time time, Effects& to);
@@ -90,6 +89,7 @@ struct Shard::Parts {
   Answer about(const Space& space) const;
 
   void out(Operation& operation);
+  SessionId bound_session(const Operation& operation) const;
   Status check_out(const Out& out, const Space* space) const;
   // Serves those who wait for the tuple in `slot`, which is neither available, held nor delayed;
   // if nobody takes it, it becomes available. Puts it on disk if it is not there and stays.
@@ -98,15 +98,23 @@ struct Shard::Parts {
   void run_due();
   void tuple_due(const Timer& timer);
   void expire(Space& space, Slot slot);
+  // Takes a tuple that is available or delayed, or in no list, out of the world.
+  void vanish(Space& space, Slot slot, Fate fate);
+  // Forgets a tuple that is in no list any more and not on disk.
+  void forget_tuple(Space& space, Slot slot, Fate fate);
   bool work_unfinished();
 
   // ---- shard_take.cc ----
   void take(Operation& operation);
-  Status check_take(Take& take, const Space* space, Order* order, uint32_t* field) const;
+  Status check_take(Take& take, const Space* space, Order* order, uint32_t* field,
+                    int* group) const;
+  Status check_extras(const Take& take, int* group) const;
   SearchResult search_for(Space& space, const Wait& wait, Cursor& cursor, size_t candidates);
   // Answers a read or take with tuples. `available`: they are in the index.
   void complete(Space& space, const Wait& wait, const Slots& slots, bool available, OnDisk on_disk);
   Status no_room(const Wait& wait) const;
+  // True if what it takes stays somebody's: of its session until confirmed, or of a hold.
+  static bool keeps_what_it_takes(const Wait& wait);
   void park(Space& space, std::unique_ptr<Wait> wait);
   void end_wait(Wait& wait);
   void answer_nothing(const Wait& wait, Ended ended);
@@ -156,11 +164,46 @@ struct Shard::Parts {
   void forget_answer(Session& session, Number number, bool give_back,
                      std::vector<HeldTuple>& returned);
   void give_back(std::vector<HeldTuple> returned);
+  void hold_again(Number number, const KeptAnswer& kept, Answer& answer);
 
   // ---- shard_hold.cc ----
+  // Holds the tuple in `slot`, which is in no list. Its record is on disk or will be.
+  Token hold_tuple(Space& space, Slot slot, Duration lease, const Caller& caller);
+  Status check_settle(const Settle& settle) const;
+  // Returns the id of the tuple that took its place, or 0. Requires: check_settle() was OK.
+  Sequence apply_settle(const Settle& settle);
+  // The tuple that `token` held, in no list any more.
+  Slot end_hold(Token token);
+  void hold_due(Token token);
+  void forget_holds_and_fates(Space& space);
+  Status recover_hold(const record::Key& key, std::string_view value);
+  Status lease_has_ended(const Lease& lease) const;
   void settle(Operation& operation);
   void renew(Operation& operation);
   void end_lease(Operation& operation);
+  void keep_answer(const Caller& caller, record::AnswerKind kind, bool durable,
+                   std::optional<Duration> ttl = {}, std::string detail = {});
+
+  // ---- shard_return.cc ----
+  // Gives back a tuple that nobody holds any more.
+  void return_tuple(Space& space, Slot slot, std::string_view reason);
+  bool is_used_up(const Space& space, Slot slot) const;
+  Status check_dead_space(const Space& space) const;
+  // Makes a dead letter of it and returns its id; 0: there is no room for another space.
+  Sequence bury(Space& space, Slot slot, std::string_view reason);
+  // Groups that ceased to be busy: noted when it happens, served when the operation is over.
+  void note_freed(const Space& space);
+  void serve_freed();
+  void serve_group(Space& space, const Space::Group& freed);
+  void bind(Space& space, Slot slot, SessionId session);
+  void end_bound(Session& session);
+  void rebind(Space& space, Slot slot, Sequence before);
+  void wait_for_fate(Space& space, Slot slot, const Operation& operation,
+                     std::optional<Duration> ttl);
+  void tell_fate(uint64_t wait, Fate fate);
+  // Takes back a tuple that nobody has taken yet.
+  void withdraw(const Wait& wait);
+  void recover_fate(Session& session, Number number, const KeptAnswer& kept);
 
   // ---- shard_atomic.cc ----
   void atomic(Operation& operation);
@@ -169,6 +212,8 @@ struct Shard::Parts {
   void collect(Operation& operation);
 
   // ---- shard_transaction.cc ----
+  void renew_transaction(Operation& operation);
+  void abort_by_lease(Operation& operation);
   void begin_transaction(Operation& operation);
   void end_transaction(Operation& operation);
 
@@ -185,6 +230,8 @@ struct Shard::Parts {
   Status recover(std::string_view key, std::string_view value);
   Status recover_answers(const record::Key& key, std::string_view value);
   Status recover_tuple(const record::Key& key, std::string_view value);
+  bool recover_session(SessionId id);
+  void recover_leases();
   Status recovered(Time time, Effects& to);
   void write_state();
 };

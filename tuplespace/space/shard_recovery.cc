@@ -45,6 +45,7 @@ Status Shard::Parts::recover(std::string_view key, std::string_view value) {
     }
     case record::Kind::kAnswers: return recover_answers(*parsed, value);
     case record::Kind::kTuple: return recover_tuple(*parsed, value);
+    case record::Kind::kHold: return recover_hold(*parsed, value);
   }
   return {};
 }
@@ -102,7 +103,16 @@ Status Shard::Parts::recover_tuple(const record::Key& key, std::string_view valu
   Entry& entry = space.slab[slot];
   entry.attempt = state->attempt;
   const Due& times = state->due;
-  if (times.visible_at > 0 || times.expires_at != kNever) space.slab.set_due(entry, times);
+  if (times.visible_at > 0 || times.expires_at != kNever || times.bound != 0) {
+    space.slab.set_due(entry, times);
+  }
+  if (times.bound != 0) {
+    if (recover_session(times.bound)) {
+      bind(space, slot, times.bound);
+    } else {
+      orphans.emplace_back(&space, slot);
+    }
+  }
   if (const auto held = held_by.find(key.id); held != held_by.end()) {
     KeptAnswer& kept = *sessions.at(held->second.first)->answers.find(held->second.second);
     for (HeldTuple& tuple : kept.tuples) {
@@ -146,7 +156,8 @@ Status Shard::Parts::recovered(Time time, Effects& to) {
         confirmed.push_back(number);  // its record lives only for others of its batch
         continue;
       }
-      kept.bytes += kKeptAnswerBytes;
+      if (kept.kind == record::AnswerKind::kUntilTaken) recover_fate(session, number, kept);
+      kept.bytes += kKeptAnswerBytes + kept.detail.size();
       for (const HeldTuple& held : kept.tuples) {
         kept.bytes += spaces.at(held.space)->slab[held.slot].tuple.footprint();
       }
@@ -161,6 +172,7 @@ Status Shard::Parts::recovered(Time time, Effects& to) {
       session.lease_end = kNever;
     }
   }
+  recover_leases();
   for (const auto& [id, space] : spaces) {
     // What was recovered need not have been synced: the first answers wait for this batch.
     if (space->durability != Durability::kMemory) touch(*space);
@@ -171,6 +183,40 @@ Status Shard::Parts::recovered(Time time, Effects& to) {
   while (wheel.next_due() <= now) run_due();
   finish_answers();
   return {};
+}
+
+// True if the session is there. In a shard other than 0 it begins with what it has there; the
+// engine ends those that shard 0 does not know.
+bool Shard::Parts::recover_session(SessionId id) {
+  if (sessions.contains(id)) return true;
+  if (config.shard == 0) return false;
+  auto made = std::make_unique<Session>();
+  made->id = id;
+  sessions.emplace(id, std::move(made));
+  return true;
+}
+
+// Holds get their full lease again. What a session that has ended held or had bound goes back, or
+// vanishes: only async spaces can be so far behind it.
+void Shard::Parts::recover_leases() {
+  std::vector<Token> tokens;
+  for (const auto& [token, hold] : holds) tokens.push_back(token);
+  std::sort(tokens.begin(), tokens.end());
+  for (const Token token : tokens) {
+    Hold& hold = holds.at(token);
+    hold.until = now + hold.lease;
+    wheel.add({hold.until, Timer::Kind::kHold, token, hold.space, hold.slot});
+    if (hold.session == 0) continue;
+    if (recover_session(hold.session)) {
+      sessions.at(hold.session)->holds.insert(token);
+    } else {
+      Space& space = *spaces.at(hold.space);
+      return_tuple(space, end_hold(token), "its session ended");
+    }
+  }
+  for (const auto& [space, slot] : std::exchange(orphans, {})) {
+    if (space->slab[slot].state() != Presence::kHeld) vanish(*space, slot, Fate::kWithdrawn);
+  }
 }
 
 void Shard::Parts::write_state() {

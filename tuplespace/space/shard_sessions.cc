@@ -86,11 +86,7 @@ bool Shard::Parts::admit(Operation& operation) {
     return false;
   };
   if (caller.number <= session->highest) {
-    if (const KeptAnswer* kept = session->answers.find(caller.number); kept != nullptr) {
-      if (kept->hash != caller.hash) return other_hash();
-      reply(operation.reply, answer_again(*session, caller.number, *kept));
-      return false;
-    }
+    // First those that wait: an `out` until taken has a kept answer too, which says "not yet".
     if (const auto waiting = session->waits.find(caller.number); waiting != session->waits.end()) {
       Wait& wait = *waits.at(waiting->second);
       if (wait.caller.hash != caller.hash) return other_hash();
@@ -98,12 +94,17 @@ bool Shard::Parts::admit(Operation& operation) {
       wait.reply = operation.reply;
       return false;
     }
+    if (const KeptAnswer* kept = session->answers.find(caller.number); kept != nullptr) {
+      if (kept->hash != caller.hash) return other_hash();
+      reply(operation.reply, answer_again(*session, caller.number, *kept));
+      return false;
+    }
     refuse(operation.reply,
            {Code::kFailedPrecondition,
             fmt::format("number {} of session {} is stale: its answer was confirmed, or it changed "
                         "nothing; the highest number seen is {}",
                         caller.number, caller.session, session->highest),
-            {"number", false, false}});
+            {"number", false, true}});
     return false;
   }
   session->highest = caller.number;
@@ -230,7 +231,10 @@ void Shard::Parts::resume_session(Operation& operation) {
     wait.reply = {operation.reply.receiver, number};
     if (!wanted.contains(number)) {
       wait.reply = {};
-      end_wait(wait);  // its caller has gone
+      if (wait.kind == Wait::Kind::kFate) withdraw(wait);
+      if (waits.contains(id)) end_wait(wait);  // its caller has gone
+    } else if (wait.kind == Wait::Kind::kFate) {
+      continue;
     } else if (wait.deadline <= now) {
       answer_nothing(wait, Ended::kTimeout);
       end_wait(wait);
@@ -340,6 +344,13 @@ void Shard::Parts::end_session(Session& session) {
     effects->batch.erase(record::session_key(0, id));
     effects->ended_sessions.push_back(id);
   }
+  std::vector<Token> tokens(session.holds.begin(), session.holds.end());
+  for (const Token token : tokens) {
+    const Hold hold = holds.at(token);
+    end_hold(token);
+    returned.push_back({hold.space, hold.slot, hold.tuple});
+  }
+  end_bound(session);
   std::erase(collecting, &session);
   sessions.erase(id);
   give_back(std::move(returned));

@@ -108,8 +108,11 @@ void Shard::Parts::drop(Operation& operation) {
            {Code::kAborted, fmt::format("space \"{}\" was dropped", drop.name), {"", true, false}});
     end_wait(wait);
   }
-  const auto [from, to] = record::tuple_key_range(config.shard, space->id());
-  effects->batch.erase_range(from, to);
+  forget_holds_and_fates(*space);
+  for (const record::Kind kind : {record::Kind::kTuple, record::Kind::kHold}) {
+    const auto [from, to] = record::key_range(config.shard, kind, space->id());
+    effects->batch.erase_range(from, to);
+  }
   effects->batch.erase(record::space_key(config.shard, space->id()));
   effects->mark = Mark::kSynced;
   Answer answer;

@@ -18,8 +18,46 @@ const char* verb(const Take& take) { return take.remove ? "in" : "rd"; }
 
 }  // namespace
 
-Status Shard::Parts::check_take(Take& take, const Space* space, Order* order,
-                                uint32_t* field) const {
+Status Shard::Parts::check_extras(const Take& take, int* group) const {
+  if (take.extras == nullptr) return {};
+  const TakeExtras& extras = *take.extras;
+  const auto context = [&] { return fmt::format("{} of space \"{}\": ", verb(take), take.space); };
+  if (!take.remove && (extras.hold || extras.group)) {
+    return invalid(context() + "only `in` takes, so only `in` has hold and group", "hold");
+  }
+  if (extras.hold && *extras.hold <= 0) {
+    return invalid(context() + fmt::format("hold is {} ms; it must be above 0", *extras.hold),
+                   "hold");
+  }
+  if (extras.hold && holds.size() + take.max > config.holds_max) {
+    return exhausted(context() + fmt::format("there are {} holds, holds_max is {}; settle some",
+                                             holds.size(), config.holds_max),
+                     "holds_max");
+  }
+  if (!extras.group) return {};
+  if (take.max != 1 || !extras.any_of.empty() ||
+      (take.choice.order != Order::kDefault && take.choice.order != Order::kOldest)) {
+    return invalid(context() + "group takes the oldest one of one template", "group");
+  }
+  *group = extras.group->name.empty() ? static_cast<int>(extras.group->field)
+                                      : take.wanted.field_of_name(extras.group->name);
+  if (*group < 0 || static_cast<size_t>(*group) >= take.wanted.fields().size()) {
+    return invalid(
+        context() + fmt::format("group asks for field {}, which the template {} has not",
+                                extras.group->name.empty() ? std::to_string(extras.group->field)
+                                                           : "\"" + extras.group->name + "\"",
+                                to_text(take.wanted)),
+        "group");
+  }
+  return {};
+}
+
+bool Shard::Parts::keeps_what_it_takes(const Wait& wait) {
+  return wait.caller.number != 0 || (wait.take.extras != nullptr && wait.take.extras->hold);
+}
+
+Status Shard::Parts::check_take(Take& take, const Space* space, Order* order, uint32_t* field,
+                                int* group) const {
   const auto context = [&] { return fmt::format("{} of space \"{}\": ", verb(take), take.space); };
   if (take.wait && *take.wait < 0) {
     return invalid(
@@ -32,7 +70,9 @@ Status Shard::Parts::check_take(Take& take, const Space* space, Order* order,
         context() + fmt::format("max is {}, take_max is {}", take.max, config.take_max), "take_max",
         false);
   }
+  TS_RETURN_IF_ERROR(check_extras(take, group));
   *order = take.choice.order;
+  if (*group >= 0) *order = Order::kOldest;
   if (*order == Order::kDefault) *order = space != nullptr ? space->policy.order : Order::kOldest;
   *field = take.choice.field;
   if (*order != Order::kLeast && *order != Order::kGreatest) return {};
@@ -62,6 +102,7 @@ SearchResult Shard::Parts::search_for(Space& space, const Wait& wait, Cursor& cu
   request.plan = &wait.plan;
   request.order = wait.order;
   request.field = wait.field;
+  request.group = wait.group;
   request.max = wait.take.max;
   request.bytes_max = kAnswerBytesMax;
   request.candidates_max = candidates;
@@ -80,7 +121,8 @@ void Shard::Parts::take(Operation& operation) {
   Take& take = std::get<Take>(operation.what);
   Space* space = find_space(take.space);
   Wait wait;
-  if (Status status = check_take(take, space, &wait.order, &wait.field); !status.ok()) {
+  if (Status status = check_take(take, space, &wait.order, &wait.field, &wait.group);
+      !status.ok()) {
     return refuse(operation.reply, std::move(status));
   }
   const bool probe = take.wait && *take.wait == 0;
@@ -157,7 +199,14 @@ void Shard::Parts::park(Space& space, std::unique_ptr<Wait> wait) {
 
 void Shard::Parts::end_wait(Wait& wait) {
   Space& space = *spaces.at(wait.space);
-  space.waiters.remove(wait);
+  if (wait.kind == Wait::Kind::kTake) space.waiters.remove(wait);
+  if (wait.kind == Wait::Kind::kFate) {
+    if (const Slot slot = space.find(wait.tuple); slot != kNoSlot) {
+      Due due = space.slab.due(space.slab[slot]);
+      due.waiter = 0;
+      space.slab.set_due(space.slab[slot], due);
+    }
+  }
   if (wait.caller.number != 0) {
     if (Session* session = session_of(wait.caller)) session->waits.erase(wait.caller.number);
   } else {
@@ -171,6 +220,7 @@ void Shard::end_waits(std::string_view space, const Status& status, Effects& eff
   parts_->effects = &effects;
   std::vector<uint64_t> ending;
   for (const auto& [id, wait] : parts_->waits) {
+    if (wait->kind == Wait::Kind::kFate) continue;  // its session learns it when it resumes
     if (space.empty() || wait->take.space == space) ending.push_back(id);
   }
   std::sort(ending.begin(), ending.end());
@@ -184,7 +234,9 @@ void Shard::end_waits(std::string_view space, const Status& status, Effects& eff
 void Shard::Parts::complete(Space& space, const Wait& wait, const Slots& slots, bool available,
                             OnDisk on_disk) {
   const bool remove = wait.take.remove;
-  const bool hold = remove && wait.caller.number != 0;
+  const bool leased = wait.take.extras != nullptr && wait.take.extras->hold;
+  const Duration lease = leased ? std::min(*wait.take.extras->hold, config.hold_max) : 0;
+  const bool hold = remove && wait.caller.number != 0;  // by the session, if it is not leased
   (remove ? figures.takes : figures.reads) += slots.size();
   const Sequence instant = remove ? next_sequence() : last;
   TakeAnswer found;
@@ -197,18 +249,23 @@ void Shard::Parts::complete(Space& space, const Wait& wait, const Slots& slots, 
     found.tuples.push_back({entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt)});
     if (!remove) continue;
     if (available) space.erase_available(slot);
-    if (hold) {
+    if (leased) {
+      found.tuples.back().token = hold_tuple(space, slot, lease, wait.caller);
+      if (hold) record::append_integer(kept->detail, found.tuples.back().token);
+    } else if (hold) {
       space.insert_held(slot);
       kept->tuples.push_back({space.id(), slot, entry.id});
       kept->bytes += entry.tuple.footprint();
     } else {
       if (on_disk != OnDisk::kNo) erase_tuple(space, entry.id);
-      space.free(slot);
+      forget_tuple(space, slot, Fate::kTaken);
     }
   }
+  found.hold = lease;
   if (hold) {
     kept->hash = wait.caller.hash;
-    kept->kind = record::AnswerKind::kTake;
+    kept->kind = leased ? record::AnswerKind::kHold : record::AnswerKind::kTake;
+    if (leased) kept->ttl = lease;
     kept->sequence = instant;
     const bool durable = space.durability != Durability::kMemory;
     keep(*session, wait.caller.number, *kept, durable);
@@ -278,6 +335,7 @@ void Shard::Parts::cancel(const Cancel& cancel) {
     id = wait->second;
   }
   Wait& wait = *waits.at(id);
+  if (wait.kind == Wait::Kind::kFate) return withdraw(wait);
   refuse(wait.reply, {Code::kCancelled, fmt::format("{} of space \"{}\" was cancelled",
                                                     verb(wait.take), wait.take.space)});
   end_wait(wait);

@@ -15,10 +15,11 @@
 namespace tuplespace {
 
 struct Timer {
-  enum class Kind : uint8_t { kTuple, kWait, kSession };
+  // What is due in one millisecond happens in this order.
+  enum class Kind : uint8_t { kTuple, kHold, kTransaction, kWait, kSession };
   Time due = 0;
   Kind kind = Kind::kTuple;
-  uint64_t id = 0;     // a tuple's id, a wait's or session's number
+  uint64_t id = 0;     // a tuple's id, a hold's token, a wait's or session's number
   uint32_t space = 0;  // kTuple: where it is
   uint32_t slot = 0;
 };

@@ -54,6 +54,8 @@ struct Wait {
   bool searching = false;  // has not seen all tuples: those ahead of the cursor come later
   Cursor cursor;
 
+  Sequence tuple = 0;  // kFate: whose
+
   // Where Waiters filed it.
   uint32_t shape = 0;
   std::vector<WaitLink> links;  // parallel to plan.hashes, or one

@@ -77,16 +77,18 @@ TEST(Record, ASessionComesBack) {
 
 TEST(Record, AnswersComeBackInTheirOrder) {
   std::string body;
-  record::append({1, 11, record::AnswerKind::kOut, 100, 5'000, {}}, body);
-  record::append({2, 22, record::AnswerKind::kTake, 101, {}, {7, 9}}, body);
-  const auto answers = record::decode_answers(record::finish_answers(2, body));
+  record::append({1, 11, record::AnswerKind::kOut, 100, 5'000, {}, {}}, body);
+  record::append({2, 22, record::AnswerKind::kTake, 101, {}, {7, 9}, {}}, body);
+  record::append({3, 33, record::AnswerKind::kHold, 102, 250, {}, "tokens"}, body);
+  const auto answers = record::decode_answers(record::finish_answers(3, body));
 
   ASSERT_TRUE(answers.ok()) << answers.status().to_string();
-  ASSERT_EQ(answers->size(), 2u);
+  ASSERT_EQ(answers->size(), 3u);
   EXPECT_EQ((*answers)[0].ttl, 5'000);
   EXPECT_EQ((*answers)[1].number, 2u);
   EXPECT_EQ((*answers)[1].hash, 22u);
   EXPECT_THAT((*answers)[1].taken, testing::ElementsAre(7u, 9u));
+  EXPECT_EQ((*answers)[2].detail, "tokens");
 }
 
 TEST(Record, KeysAscendAsRecoveryNeedsThem) {
@@ -99,9 +101,11 @@ TEST(Record, KeysAscendAsRecoveryNeedsThem) {
                                          std::string(TupleKey(1, 2, 3).view()),
                                          std::string(TupleKey(1, 2, 256).view()),
                                          std::string(TupleKey(1, 3, 1).view()),
+                                         hold_key(1, 2, 4),
+                                         hold_key(1, 2, 256),
                                          shard_key(2)};
   EXPECT_TRUE(std::is_sorted(keys.begin(), keys.end()));
-  const auto [first, end] = tuple_key_range(1, 2);
+  const auto [first, end] = key_range(1, Kind::kTuple, 2);
   EXPECT_LE(first, keys[5]);
   EXPECT_GT(end, keys[6]);
   EXPECT_LE(end, keys[7]);
