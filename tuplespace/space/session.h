@@ -13,44 +13,12 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <map>
-#include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
+#include "tuplespace/space/kept_answers.h"
 #include "tuplespace/space/operation.h"
-#include "tuplespace/space/record.h"
-#include "tuplespace/space/slab.h"
 
 namespace tuplespace {
-
-// A tuple that a session took and has not confirmed.
-struct HeldTuple {
-  uint32_t space = 0;
-  Slot slot = kNoSlot;
-  Sequence id = 0;
-};
-
-// One answers record on disk; erased when the last of its answers is confirmed.
-struct AnswerBatch {
-  Sequence sequence = 0;  // of its key
-  uint32_t unconfirmed = 0;
-  bool written = false;  // false: still collecting in this turn
-};
-
-// What a kept answer takes besides the tuples it holds.
-inline constexpr uint64_t kKeptAnswerBytes = 64;
-
-// The first answer of a number, as long as it may be asked for again.
-struct KeptAnswer {
-  uint64_t hash = 0;
-  record::AnswerKind kind = record::AnswerKind::kOut;
-  Sequence sequence = 0;
-  std::optional<Duration> ttl;
-  std::vector<HeldTuple> tuples;
-  uint64_t bytes = 0;
-  AnswerBatch* batch = nullptr;  // nullptr: not on disk
-};
 
 struct Session {
   SessionId id = 0;
@@ -62,11 +30,11 @@ struct Session {
   bool durable = false;  // something of it was written to disk
 
   Number highest = 0;
-  absl::flat_hash_map<Number, KeptAnswer> answers;
+  KeptAnswers answers;
   absl::flat_hash_map<Number, uint64_t> waits;  // ids of Wait
   uint64_t unconfirmed_bytes = 0;
 
-  std::map<Sequence, std::unique_ptr<AnswerBatch>> batches;
+  std::map<Sequence, AnswerBatch> batches;
   // The answers of this turn, not yet in the batch.
   AnswerBatch* collecting = nullptr;
   std::string collected;

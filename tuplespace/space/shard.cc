@@ -257,12 +257,13 @@ void Shard::Parts::out(Operation& operation) {
     become_available(*space, slot, OnDisk::kNo);
   }
   if (operation.caller.number != 0) {
-    KeptAnswer kept;
+    Session& session = *session_of(operation.caller);
+    KeptAnswer& kept = session.answers.insert(operation.caller.number);
     kept.hash = operation.caller.hash;
     kept.kind = record::AnswerKind::kOut;
     kept.sequence = id;
     kept.ttl = granted.ttl;
-    keep(operation.caller, std::move(kept), durable);
+    keep(session, operation.caller.number, kept, durable);
   }
   Answer answer = about(*space);
   answer.sequence = id;

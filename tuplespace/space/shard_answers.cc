@@ -1,6 +1,5 @@
 // The first answers of numbered operations: kept, recorded, given again, confirmed, given back.
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,21 +22,17 @@ record::NumberedAnswer spelled(Number number, const KeptAnswer& answer) {
 
 }  // namespace
 
-void Shard::Parts::keep(const Caller& caller, KeptAnswer answer, bool durable) {
-  Session& session = *session_of(caller);
+void Shard::Parts::keep(Session& session, Number number, KeptAnswer& answer, bool durable) {
   answer.bytes += kKeptAnswerBytes;
   session.unconfirmed_bytes += answer.bytes;
-  if (durable) collect(session, caller.number, answer);
-  session.answers.insert_or_assign(caller.number, std::move(answer));
+  if (durable) collect(session, number, answer);
 }
 
 void Shard::Parts::collect(Session& session, Number number, KeptAnswer& answer) {
   session.durable = true;
   if (session.collecting == nullptr) {
-    auto made = std::make_unique<AnswerBatch>();
-    made->sequence = answer.sequence;
-    session.collecting = made.get();
-    session.batches.emplace(made->sequence, std::move(made));
+    session.collecting = &session.batches[answer.sequence];
+    session.collecting->sequence = answer.sequence;
     collecting.push_back(&session);
   }
   record::append(spelled(number, answer), session.collected);
@@ -90,25 +85,10 @@ Answer Shard::Parts::answer_again(Session& session, Number number, const KeptAns
   return answer;
 }
 
-std::vector<Number> Shard::Parts::answered_in(const Session& session, const NumberRange& range) {
-  std::vector<Number> numbers;
-  if (range.last < range.first) return numbers;
-  if (range.last - range.first <= session.answers.size()) {
-    for (uint64_t i = 0; i <= range.last - range.first; ++i) {
-      if (session.answers.contains(range.first + i)) numbers.push_back(range.first + i);
-    }
-    return numbers;
-  }
-  for (const auto& [number, kept] : session.answers) {
-    if (range.first <= number && number <= range.last) numbers.push_back(number);
-  }
-  return numbers;
-}
-
 void Shard::Parts::confirm_ranges(Session& session, const std::vector<NumberRange>& ranges) {
   std::vector<HeldTuple> none;
   for (const NumberRange& range : ranges) {
-    for (const Number number : answered_in(session, range)) {
+    for (const Number number : session.answers.numbers_in(range)) {
       forget_answer(session, number, false, none);
     }
   }
@@ -118,8 +98,8 @@ void Shard::Parts::return_ranges(Session& session, const std::vector<NumberRange
   std::vector<HeldTuple> returned;
   std::vector<Sequence> batches;
   for (const NumberRange& range : ranges) {
-    for (const Number number : answered_in(session, range)) {
-      const AnswerBatch* batch = session.answers.at(number).batch;
+    for (const Number number : session.answers.numbers_in(range)) {
+      const AnswerBatch* batch = session.answers.find(number)->batch;
       if (batch != nullptr) batches.push_back(batch->sequence);
       forget_answer(session, number, true, returned);
     }
@@ -135,14 +115,15 @@ void Shard::Parts::return_ranges(Session& session, const std::vector<NumberRange
 void Shard::Parts::spell_again(Session& session, Sequence sequence) {
   const auto found = session.batches.find(sequence);
   if (found == session.batches.end()) return;  // erased as a whole
-  std::map<Number, const KeptAnswer*> left;
-  for (const auto& [number, kept] : session.answers) {
-    if (kept.batch == found->second.get()) left.emplace(number, &kept);
-  }
   std::string body;
-  for (const auto& [number, kept] : left) record::append(spelled(number, *kept), body);
-  const auto count = static_cast<uint32_t>(left.size());
-  if (session.collecting == found->second.get()) {
+  uint32_t count = 0;
+  for (const Number number : session.answers.numbers()) {
+    const KeptAnswer& kept = *session.answers.find(number);
+    if (kept.batch != &found->second) continue;
+    record::append(spelled(number, kept), body);
+    ++count;
+  }
+  if (session.collecting == &found->second) {
     session.collected = std::move(body);
     session.collected_count = count;
   } else {
@@ -154,9 +135,7 @@ void Shard::Parts::spell_again(Session& session, Sequence sequence) {
 // What was taken is either gone for good, or appended to `returned`, no longer held.
 void Shard::Parts::forget_answer(Session& session, Number number, bool give_back,
                                  std::vector<HeldTuple>& returned) {
-  const auto found = session.answers.find(number);
-  if (found == session.answers.end()) return;
-  KeptAnswer& kept = found->second;
+  const KeptAnswer& kept = *session.answers.find(number);
   for (const HeldTuple& held : kept.tuples) {
     const auto at = spaces.find(held.space);
     if (at == spaces.end()) continue;  // dropped meanwhile
@@ -177,7 +156,7 @@ void Shard::Parts::forget_answer(Session& session, Number number, bool give_back
     effects->batch.erase(record::answers_key(config.shard, session.id, batch->sequence));
     session.batches.erase(batch->sequence);
   }
-  session.answers.erase(found);
+  session.answers.erase(number);
 }
 
 // Oldest first: they are offered as they would have come.

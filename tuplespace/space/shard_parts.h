@@ -144,15 +144,15 @@ struct Shard::Parts {
   void write_session(const Session& session);
 
   // ---- shard_answers.cc ----
-  void keep(const Caller& caller, KeptAnswer answer, bool durable);
+  // Takes account of an answer that was inserted and filled in; `durable`: it goes on disk.
+  void keep(Session& session, Number number, KeptAnswer& answer, bool durable);
   void collect(Session& session, Number number, KeptAnswer& answer);
   void finish_answers();
   Answer answer_again(Session& session, Number number, const KeptAnswer& kept);
-  // The numbers of a range that have a kept answer.
-  static std::vector<Number> answered_in(const Session& session, const NumberRange& range);
   void confirm_ranges(Session& session, const std::vector<NumberRange>& ranges);
   void return_ranges(Session& session, const std::vector<NumberRange>& ranges);
   void spell_again(Session& session, Sequence sequence);
+  // Requires: `number` has a kept answer.
   void forget_answer(Session& session, Number number, bool give_back,
                      std::vector<HeldTuple>& returned);
   void give_back(std::vector<HeldTuple> returned);

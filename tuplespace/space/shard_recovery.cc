@@ -63,25 +63,27 @@ Status Shard::Parts::recover_answers(const record::Key& key, std::string_view va
   }
   Session& session = *found->second;
   session.durable = true;
-  auto batch = std::make_unique<AnswerBatch>();
-  batch->sequence = key.sequence;
-  batch->written = true;
+  AnswerBatch& batch = session.batches[key.sequence];
+  batch.sequence = key.sequence;
+  batch.written = true;
   for (const record::NumberedAnswer& answer : *answers) {
-    KeptAnswer kept;
+    if (answer.number == 0 || session.answers.find(answer.number) != nullptr) {
+      return {Code::kDataLoss,
+              fmt::format("number {} of session {} was answered twice", answer.number, key.id)};
+    }
+    KeptAnswer& kept = session.answers.insert(answer.number);
     kept.hash = answer.hash;
     kept.kind = answer.kind;
     kept.sequence = answer.sequence;
     kept.ttl = answer.ttl;
-    kept.batch = batch.get();
+    kept.batch = &batch;
     for (const Sequence id : answer.taken) {
       kept.tuples.push_back({0, kNoSlot, id});  // recover_tuple() fills in the place
       held_by[id] = {session.id, answer.number};
     }
-    ++batch->unconfirmed;
+    ++batch.unconfirmed;
     session.highest = std::max(session.highest, answer.number);
-    session.answers.insert_or_assign(answer.number, std::move(kept));
   }
-  session.batches.emplace(key.sequence, std::move(batch));
   return {};
 }
 
@@ -101,7 +103,7 @@ Status Shard::Parts::recover_tuple(const record::Key& key, std::string_view valu
   const Due& times = state->due;
   if (times.visible_at > 0 || times.expires_at != kNever) space.slab.set_due(entry, times);
   if (const auto held = held_by.find(key.id); held != held_by.end()) {
-    KeptAnswer& kept = sessions.at(held->second.first)->answers.at(held->second.second);
+    KeptAnswer& kept = *sessions.at(held->second.first)->answers.find(held->second.second);
     for (HeldTuple& tuple : kept.tuples) {
       if (tuple.id == key.id) tuple = {key.space, slot, key.id};
     }
@@ -134,7 +136,8 @@ Status Shard::Parts::recovered(Time time, Effects& to) {
   for (const SessionId id : ids) {
     Session& session = *sessions.at(id);
     std::vector<Number> confirmed;
-    for (auto& [number, kept] : session.answers) {
+    for (const Number number : session.answers.numbers()) {
+      KeptAnswer& kept = *session.answers.find(number);
       const auto is_gone = [](const HeldTuple& held) { return held.slot == kNoSlot; };
       kept.tuples.erase(std::remove_if(kept.tuples.begin(), kept.tuples.end(), is_gone),
                         kept.tuples.end());

@@ -86,9 +86,9 @@ bool Shard::Parts::admit(Operation& operation) {
     return false;
   };
   if (caller.number <= session->highest) {
-    if (const auto kept = session->answers.find(caller.number); kept != session->answers.end()) {
-      if (kept->second.hash != caller.hash) return other_hash();
-      reply(operation.reply, answer_again(*session, caller.number, kept->second));
+    if (const KeptAnswer* kept = session->answers.find(caller.number); kept != nullptr) {
+      if (kept->hash != caller.hash) return other_hash();
+      reply(operation.reply, answer_again(*session, caller.number, *kept));
       return false;
     }
     if (const auto waiting = session->waits.find(caller.number); waiting != session->waits.end()) {
@@ -253,8 +253,8 @@ void Shard::Parts::resume_session(Operation& operation) {
       if (answered.contains(number)) continue;
       if (session.waits.contains(number)) {
         resumed.waiting.push_back(number);
-      } else if (const auto kept = session.answers.find(number); kept != session.answers.end()) {
-        resumed.answers.emplace_back(number, answer_again(session, number, kept->second));
+      } else if (const KeptAnswer* kept = session.answers.find(number); kept != nullptr) {
+        resumed.answers.emplace_back(number, answer_again(session, number, *kept));
       } else {
         resumed.not_executed.push_back(number);
       }
@@ -332,10 +332,10 @@ void Shard::Parts::end_session(Session& session) {
     refuse(waits.at(wait)->reply, ended(id));
     end_wait(*waits.at(wait));
   }
-  std::vector<Number> numbers;
-  for (const auto& [number, kept] : session.answers) numbers.push_back(number);
   std::vector<HeldTuple> returned;
-  for (const Number number : numbers) forget_answer(session, number, true, returned);
+  for (const Number number : session.answers.numbers()) {
+    forget_answer(session, number, true, returned);
+  }
   if (config.shard == 0) {
     effects->batch.erase(record::session_key(0, id));
     effects->ended_sessions.push_back(id);

@@ -190,7 +190,8 @@ void Shard::Parts::complete(Space& space, const Wait& wait, const Slots& slots, 
   TakeAnswer found;
   found.remove = remove;
   found.tuples.reserve(slots.size());
-  KeptAnswer kept;
+  Session* const session = hold ? session_of(wait.caller) : nullptr;
+  KeptAnswer* const kept = hold ? &session->answers.insert(wait.caller.number) : nullptr;
   for (const Slot slot : slots) {
     const Entry& entry = space.slab[slot];
     found.tuples.push_back({entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt)});
@@ -198,19 +199,19 @@ void Shard::Parts::complete(Space& space, const Wait& wait, const Slots& slots, 
     if (available) space.erase_available(slot);
     if (hold) {
       space.insert_held(slot);
-      kept.tuples.push_back({space.id(), slot, entry.id});
-      kept.bytes += entry.tuple.footprint();
+      kept->tuples.push_back({space.id(), slot, entry.id});
+      kept->bytes += entry.tuple.footprint();
     } else {
       if (on_disk != OnDisk::kNo) erase_tuple(space, entry.id);
       space.free(slot);
     }
   }
   if (hold) {
-    kept.hash = wait.caller.hash;
-    kept.kind = record::AnswerKind::kTake;
-    kept.sequence = instant;
+    kept->hash = wait.caller.hash;
+    kept->kind = record::AnswerKind::kTake;
+    kept->sequence = instant;
     const bool durable = space.durability != Durability::kMemory;
-    keep(wait.caller, std::move(kept), durable);
+    keep(*session, wait.caller.number, *kept, durable);
     if (durable) touch(space);
   }
   Answer answer = about(space);
