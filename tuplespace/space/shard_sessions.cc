@@ -232,7 +232,7 @@ void Shard::Parts::resume_session(Operation& operation) {
       wait.reply = {};
       end_wait(wait);  // its caller has gone
     } else if (wait.deadline <= now) {
-      answer_nothing(wait, Ended::kTimeout);
+      answer_nothing(*spaces.at(wait.space), wait.take, wait.reply, Ended::kTimeout);
       end_wait(wait);
     } else {
       wait.searching = true;
