@@ -132,13 +132,15 @@ std::string Question::to_text() const {
   return text + ")";
 }
 
-void Fingerprint::reset(std::string_view tuple_bytes) {
+void Fingerprint::split() {
+  split_ = true;
   fields_.clear();
-  while (!tuple_bytes.empty()) fields_.push_back(take_field(tuple_bytes));
+  for (std::string_view left = bytes_; !left.empty();) fields_.push_back(take_field(left));
   hashes_.assign(fields_.size(), 0);
 }
 
-uint64_t Fingerprint::hash(const Question& question) {
+uint64_t Fingerprint::compute(const Question& question) {
+  if (!split_) split();
   uint64_t hash = seed_;
   for (size_t i = 0; i < question.fields(); ++i) {
     switch (question.asked(i)) {
@@ -206,6 +208,16 @@ Plan plan_of(const Template& wanted, uint64_t seed, int apart) {
   plan.exact = exact && apart < 0 && (wanted.plain() || !repeats_a_name(wanted));
   plan.hashes = hashes_under(wanted, plan.question, seed);
   return plan;
+}
+
+const Plan& Plans::of(const Template& wanted, int apart) {
+  Kept& kept = kept_[wanted.identity_hash() % kKept];
+  if (kept.apart != apart || !kept.wanted.is(wanted)) {
+    kept.plan = plan_of(wanted, seed_, apart);
+    kept.wanted = Template::Identity(wanted);
+    kept.apart = apart;
+  }
+  return kept.plan;
 }
 
 }  // namespace tuplespace

@@ -49,23 +49,47 @@ class Question {
   std::string asked_;
 };
 
+// A hash that is known of a tuple, because it was found by it.
+struct KnownHash {
+  const Question* question = nullptr;  // nullptr: none is known
+  uint64_t hash = 0;
+};
+
 // The fields of one tuple and their hashes, computed when first asked for. Reused from tuple to
 // tuple.
 class Fingerprint {
  public:
   explicit Fingerprint(uint64_t seed) : seed_(seed) {}
 
-  // `tuple_bytes` must live until the next reset.
-  void reset(std::string_view tuple_bytes);
+  // `tuple_bytes` and the known question must live until the next reset.
+  void reset(std::string_view tuple_bytes, KnownHash known = {}) {
+    bytes_ = tuple_bytes;
+    known_ = known;
+    split_ = false;
+  }
 
-  size_t arity() const { return fields_.size(); }
-  std::string_view field(size_t index) const { return fields_[index]; }
+  size_t arity() {
+    if (!split_) split();
+    return fields_.size();
+  }
+  std::string_view field(size_t index) {
+    if (!split_) split();
+    return fields_[index];
+  }
 
   // The hash of this tuple under `question`, which has at most arity() fields.
-  uint64_t hash(const Question& question);
+  uint64_t hash(const Question& question) {
+    return &question == known_.question ? known_.hash : compute(question);
+  }
 
  private:
+  void split();
+  uint64_t compute(const Question& question);
+
   uint64_t seed_;
+  std::string_view bytes_;
+  KnownHash known_;
+  bool split_ = false;  // the fields below are those of bytes_
   std::vector<std::string_view> fields_;
   std::vector<uint64_t> hashes_;  // of values; 0: not yet
 };
@@ -80,6 +104,28 @@ struct Plan {
 
 // `apart` is a field that the question shall not ask about (least, greatest), or -1.
 Plan plan_of(const Template& wanted, uint64_t seed, int apart = -1);
+
+// Plans remembers the plans of templates that were asked for lately: workers ask for the same ones
+// again and again.
+class Plans {
+ public:
+  explicit Plans(uint64_t seed) : seed_(seed), kept_(kKept) {}
+
+  // As plan_of(). Valid until the next call.
+  const Plan& of(const Template& wanted, int apart);
+
+ private:
+  static constexpr size_t kKept = 512;
+
+  struct Kept {
+    Template::Identity wanted;
+    int apart = -1;
+    Plan plan;
+  };
+
+  uint64_t seed_;
+  std::vector<Kept> kept_;
+};
 
 // The hash of `plan.question` with type or value left out where `question` asks less. Requires:
 // question.is_within(plan.question); `plan.hashes` are not used.

@@ -101,9 +101,12 @@ class Collector {
 };
 
 // Fills `places` with what `request` has to look through; false if that waits for an index.
-bool gather(Space& space, const SearchRequest& request, Gathered& places) {
+bool gather(Space& space, const SearchRequest& request, Gathered& places, KnownHash& known) {
+  Question wider;
   for (Index* index : space.indexes_for(*request.wanted)) {
-    const Question question = request.plan->question.widened(index->arity());
+    const bool longer = index->arity() > request.plan->question.fields();
+    if (longer) wider = request.plan->question.widened(index->arity());
+    const Question& question = longer ? wider : request.plan->question;
     bool building = false;
     const HashIndex* hashes =
         index->ask(question, request.now, request.may_build ? &building : nullptr);
@@ -112,6 +115,7 @@ bool gather(Space& space, const SearchRequest& request, Gathered& places) {
       places.push_back({&index->all(), kNoSlot});
     } else if (hashes->question() == question) {
       for (const uint64_t hash : request.plan->hashes) places.push_back(hashes->find(hash));
+      known = {&hashes->question(), request.plan->hashes.front()};
     } else {
       std::vector<uint64_t> under =
           hashes_under(*request.wanted, hashes->question(), index->seed());
@@ -120,6 +124,7 @@ bool gather(Space& space, const SearchRequest& request, Gathered& places) {
       for (const uint64_t hash : under) places.push_back(hashes->find(hash));
     }
   }
+  if (places.size() != 1) known = {};
   return true;
 }
 
@@ -302,7 +307,7 @@ SearchResult search(Space& space, const SearchRequest& request, Cursor& cursor,
     return result;
   }
   Gathered places;
-  if (!gather(space, request, places)) {
+  if (!gather(space, request, places, result.hash)) {
     result.building = true;
     return result;
   }

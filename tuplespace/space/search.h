@@ -39,6 +39,7 @@ struct SearchResult {
   bool finished = false;  // nothing is left to examine
   bool building = false;  // nothing was examined: an index is being built for it
   bool no_room = false;   // it needs an index, and there are too many
+  KnownHash hash;         // that all found tuples have, if it is known
 };
 
 struct SearchRequest {

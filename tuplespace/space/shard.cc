@@ -26,7 +26,7 @@ Overload(F...) -> Overload<F...>;
 }  // namespace
 
 Shard::Parts::Parts(const ShardConfig& c)
-    : config(c), wheel(0), print(c.seed), random_state(c.seed * 2 + 1) {}
+    : config(c), wheel(0), print(c.seed), plans(c.seed), random_state(c.seed * 2 + 1) {}
 
 Shard::Shard(const ShardConfig& config) : parts_(std::make_unique<Parts>(config)) {}
 Shard::~Shard() = default;
@@ -335,30 +335,26 @@ void Shard::Parts::pulse(Space* space, const Operation& operation) {
 }
 
 void Shard::Parts::become_available(Space& space, Slot slot, OnDisk on_disk) {
-  const Tuple tuple = space.slab[slot].tuple;
-  print.reset(tuple.bytes());
+  const std::string_view bytes = space.slab[slot].tuple.bytes();
+  print.reset(bytes);
   served.readers.clear();
   served.taker = nullptr;
   if (space.waiters.size() > 0) {
-    space.waiters.offer(space, tuple.bytes(), space.slab[slot].id, print, served);
+    space.waiters.offer(space, bytes, space.slab[slot].id, print, served);
   }
   const bool vanishes = served.taker != nullptr && !keeps_what_it_takes(*served.taker);
   if (!vanishes && on_disk != OnDisk::kYes) put_tuple(space, slot);
-  if (served.readers.empty() && served.taker == nullptr) {
-    space.insert_available(slot, print);
-    return;
-  }
+  if (served.readers.empty() && served.taker == nullptr) return space.insert_available(slot, print);
   const Waiters::Served all = std::exchange(served, {});
   for (Wait* reader : all.readers) {
-    complete(space, *reader, {slot}, false, on_disk);
+    complete_with(space, Asker(*reader), slot, on_disk);
     end_wait(*reader);
   }
   if (all.taker == nullptr) {
-    print.reset(tuple.bytes());
-    space.insert_available(slot, print);
-    return;
+    print.reset(bytes);
+    return space.insert_available(slot, print);
   }
-  complete(space, *all.taker, {slot}, false, on_disk);
+  complete_with(space, Asker(*all.taker), slot, on_disk);
   end_wait(*all.taker);
 }
 

@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -15,6 +16,7 @@
 
 #include "tuplespace/space/hold.h"
 #include "tuplespace/space/record.h"
+#include "tuplespace/space/search.h"
 #include "tuplespace/space/session.h"
 #include "tuplespace/space/shard.h"
 #include "tuplespace/space/space.h"
@@ -67,6 +69,7 @@ struct Shard::Parts {
   std::deque<uint64_t> unfinished;  // waits that search or wait for an index
 
   Fingerprint print;
+  Plans plans;
   Waiters::Served served;
   std::vector<Timer> due;
   std::string scratch;
@@ -109,15 +112,27 @@ struct Shard::Parts {
   Status check_take(Take& take, const Space* space, Order* order, uint32_t* field,
                     int* group) const;
   Status check_extras(const Take& take, int* group) const;
-  SearchResult search_for(Space& space, const Wait& wait, Cursor& cursor, size_t candidates);
-  // Answers a read or take with tuples. `available`: they are in the index.
-  void complete(Space& space, const Wait& wait, const Slots& slots, bool available, OnDisk on_disk);
-  Status no_room(const Wait& wait) const;
+  // Whom a read or take is for.
+  struct Asker {
+    const Take& take;
+    const Caller& caller;
+    ReplyTo reply;
+    explicit Asker(const Wait& wait) : take(wait.take), caller(wait.caller), reply(wait.reply) {}
+    Asker(const Take& t, const Caller& c, ReplyTo r) : take(t), caller(c), reply(r) {}
+  };
+  SearchResult search_for(Space& space, const Take& take, const Plan& plan, Order order,
+                          uint32_t field, int group, Cursor& cursor);
+  // Answers a read or take with tuples that were found among the available ones.
+  void complete(Space& space, const Asker& asker, const SearchResult& found);
+  // The same with one that is in no index.
+  void complete_with(Space& space, const Asker& asker, Slot slot, OnDisk on_disk);
+  void hand_over(Space& space, const Asker& asker, std::span<const Slot> slots, OnDisk on_disk);
+  Status no_room(const Take& take) const;
   // True if what it takes stays somebody's: of its session until confirmed, or of a hold.
   static bool keeps_what_it_takes(const Wait& wait);
   void park(Space& space, std::unique_ptr<Wait> wait);
   void end_wait(Wait& wait);
-  void answer_nothing(const Wait& wait, Ended ended);
+  void answer_nothing(const Space& space, const Take& take, ReplyTo reply, Ended ended);
   void wait_due(uint64_t id);
   size_t continue_search(Wait& wait);
   void cancel(const Cancel& cancel);

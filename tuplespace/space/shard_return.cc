@@ -110,9 +110,10 @@ void Shard::Parts::serve_group(Space& space, const Space::Group& freed) {
     if (wait->suspended || wait->searching || wait->group != static_cast<int>(freed.field)) {
       continue;
     }
-    const SearchResult result = search_for(space, *wait, wait->cursor, config.examine_max);
+    const SearchResult result = search_for(space, wait->take, wait->plan, wait->order, wait->field,
+                                           wait->group, wait->cursor);
     if (result.found.empty()) continue;
-    complete(space, *wait, result.found, true, OnDisk::kYes);
+    complete(space, Asker(*wait), result);
     end_wait(*wait);
     return;  // the group is busy again
   }

@@ -236,7 +236,7 @@ void Shard::Parts::resume_session(Operation& operation) {
     } else if (wait.kind == Wait::Kind::kFate) {
       continue;
     } else if (wait.deadline <= now) {
-      answer_nothing(wait, Ended::kTimeout);
+      answer_nothing(*spaces.at(wait.space), wait.take, wait.reply, Ended::kTimeout);
       end_wait(wait);
     } else {
       wait.searching = true;

@@ -95,17 +95,17 @@ Status Shard::Parts::check_take(Take& take, const Space* space, Order* order, ui
   return {};
 }
 
-SearchResult Shard::Parts::search_for(Space& space, const Wait& wait, Cursor& cursor,
-                                      size_t candidates) {
+SearchResult Shard::Parts::search_for(Space& space, const Take& take, const Plan& plan, Order order,
+                                      uint32_t field, int group, Cursor& cursor) {
   SearchRequest request;
-  request.wanted = &wait.take.wanted;
-  request.plan = &wait.plan;
-  request.order = wait.order;
-  request.field = wait.field;
-  request.group = wait.group;
-  request.max = wait.take.max;
+  request.wanted = &take.wanted;
+  request.plan = &plan;
+  request.order = order;
+  request.field = field;
+  request.group = group;
+  request.max = take.max;
   request.bytes_max = kAnswerBytesMax;
-  request.candidates_max = candidates;
+  request.candidates_max = config.slice_candidates;
   request.now = now;
   SearchResult result = search(space, request, cursor, [this](uint64_t n) { return draw(n); });
   figures.candidates += result.examined;
@@ -116,67 +116,76 @@ SearchResult Shard::Parts::search_for(Space& space, const Wait& wait, Cursor& cu
   return result;
 }
 
+// What is there already is answered without becoming a Wait.
 void Shard::Parts::take(Operation& operation) {
   if (!admit(operation)) return;
   Take& take = std::get<Take>(operation.what);
   Space* space = find_space(take.space);
-  Wait wait;
-  if (Status status = check_take(take, space, &wait.order, &wait.field, &wait.group);
-      !status.ok()) {
+  Order order;
+  uint32_t field;
+  int group = -1;
+  if (Status status = check_take(take, space, &order, &field, &group); !status.ok()) {
     return refuse(operation.reply, std::move(status));
   }
   const bool probe = take.wait && *take.wait == 0;
-  wait.take = std::move(take);
-  wait.caller = std::move(operation.caller);
-  wait.reply = operation.reply;
-  wait.since = now;
-  if (wait.take.wait && !probe) {
-    wait.deadline = *wait.take.wait > kNever - now ? kNever : now + *wait.take.wait;
-  }
-  const bool by_field = wait.order == Order::kLeast || wait.order == Order::kGreatest;
-  wait.plan = plan_of(wait.take.wanted, config.seed, by_field ? static_cast<int>(wait.field) : -1);
   if (space == nullptr && probe) {
-    if (!is_space_name(wait.take.space)) {
-      return refuse(wait.reply, bad_space_name(wait.take.space));
-    }
+    if (!is_space_name(take.space)) return refuse(operation.reply, bad_space_name(take.space));
     ++figures.misses;
     Answer answer;
     answer.sequence = last;
     TakeAnswer nothing;
     nothing.ended = Ended::kNone;
-    nothing.remove = wait.take.remove;
+    nothing.remove = take.remove;
     answer.what = std::move(nothing);
-    return reply(wait.reply, std::move(answer));
+    return reply(operation.reply, std::move(answer));
   }
+  const bool by_field = order == Order::kLeast || order == Order::kGreatest;
+  const Plan& plan = plans.of(take.wanted, by_field ? static_cast<int>(field) : -1);
+  Cursor cursor;
+  bool searching = false;
   if (space != nullptr) {
-    wait.space = space->id();
-    const SearchResult result = search_for(*space, wait, wait.cursor, config.slice_candidates);
-    if (!result.found.empty()) return complete(*space, wait, result.found, true, OnDisk::kYes);
-    if (result.no_room) return refuse(wait.reply, no_room(wait));
-    if (result.finished && probe) return answer_nothing(wait, Ended::kNone);
-    wait.searching = !result.finished;
-    if (wait.searching) ++figures.sliced;
+    const SearchResult result = search_for(*space, take, plan, order, field, group, cursor);
+    if (!result.found.empty()) {
+      return complete(*space, Asker(take, operation.caller, operation.reply), result);
+    }
+    if (result.no_room) return refuse(operation.reply, no_room(take));
+    if (result.finished && probe) {
+      return answer_nothing(*space, take, operation.reply, Ended::kNone);
+    }
+    searching = !result.finished;
+    if (searching) ++figures.sliced;
   }
   if (waits.size() >= config.waiters_max) {
-    return refuse(wait.reply, exhausted(fmt::format("{} of space \"{}\": {} operations wait, "
-                                                    "waiters_max is {}",
-                                                    verb(wait.take), wait.take.space, waits.size(),
-                                                    config.waiters_max),
-                                        "waiters_max"));
+    return refuse(operation.reply,
+                  exhausted(fmt::format("{} of space \"{}\": {} operations wait, waiters_max is {}",
+                                        verb(take), take.space, waits.size(), config.waiters_max),
+                            "waiters_max"));
   }
   if (space == nullptr) {
-    if (!is_space_name(wait.take.space)) {
-      return refuse(wait.reply, bad_space_name(wait.take.space));
-    }
-    space = &space_to_wait_for(wait.take.space);
+    if (!is_space_name(take.space)) return refuse(operation.reply, bad_space_name(take.space));
+    space = &space_to_wait_for(take.space);
   }
-  park(*space, std::make_unique<Wait>(std::move(wait)));
+  auto wait = std::make_unique<Wait>();
+  wait->order = order;
+  wait->field = field;
+  wait->group = group;
+  wait->plan = plan;
+  wait->searching = searching;
+  wait->cursor = std::move(cursor);
+  wait->caller = std::move(operation.caller);
+  wait->reply = operation.reply;
+  wait->since = now;
+  if (take.wait && !probe) {
+    wait->deadline = *take.wait > kNever - now ? kNever : now + *take.wait;
+  }
+  wait->take = std::move(take);
+  park(*space, std::move(wait));
 }
 
-Status Shard::Parts::no_room(const Wait& wait) const {
+Status Shard::Parts::no_room(const Take& take) const {
   return exhausted(fmt::format("{} of space \"{}\": least and greatest need an index, and "
                                "indexes_max {} are in use; ask fewer different questions",
-                               verb(wait.take), wait.take.space, config.indexes_max),
+                               verb(take), take.space, config.indexes_max),
                    "indexes_max");
 }
 
@@ -231,26 +240,44 @@ void Shard::end_waits(std::string_view space, const Status& status, Effects& eff
   }
 }
 
-void Shard::Parts::complete(Space& space, const Wait& wait, const Slots& slots, bool available,
-                            OnDisk on_disk) {
-  const bool remove = wait.take.remove;
-  const bool leased = wait.take.extras != nullptr && wait.take.extras->hold;
-  const Duration lease = leased ? std::min(*wait.take.extras->hold, config.hold_max) : 0;
-  const bool hold = remove && wait.caller.number != 0;  // by the session, if it is not leased
+void Shard::Parts::complete(Space& space, const Asker& asker, const SearchResult& found) {
+  if (asker.take.remove) {
+    for (const Slot slot : found.found) {
+      if (found.hash.question != nullptr) {
+        space.erase_available(slot, found.hash.question->fields(), found.hash);
+      } else {
+        space.erase_available(slot);
+      }
+    }
+  }
+  hand_over(space, asker, found.found, OnDisk::kYes);
+}
+
+void Shard::Parts::complete_with(Space& space, const Asker& asker, Slot slot, OnDisk on_disk) {
+  hand_over(space, asker, {&slot, 1}, on_disk);
+}
+
+void Shard::Parts::hand_over(Space& space, const Asker& asker, std::span<const Slot> slots,
+                             OnDisk on_disk) {
+  const bool remove = asker.take.remove;
+  const TakeExtras* const extras = asker.take.extras.get();
+  const bool leased = extras != nullptr && extras->hold;
+  const Duration lease = leased ? std::min(*extras->hold, config.hold_max) : 0;
+  const bool hold = remove && asker.caller.number != 0;  // by the session, if it is not leased
   (remove ? figures.takes : figures.reads) += slots.size();
-  const Sequence instant = remove ? next_sequence() : last;
-  TakeAnswer found;
+  Answer answer;
+  answer.sequence = remove ? next_sequence() : last;
+  TakeAnswer& found = answer.what.emplace<TakeAnswer>();
   found.remove = remove;
   found.tuples.reserve(slots.size());
-  Session* const session = hold ? session_of(wait.caller) : nullptr;
-  KeptAnswer* const kept = hold ? &session->answers.insert(wait.caller.number) : nullptr;
+  Session* const session = hold ? session_of(asker.caller) : nullptr;
+  KeptAnswer* const kept = hold ? &session->answers.insert(asker.caller.number) : nullptr;
   for (const Slot slot : slots) {
     const Entry& entry = space.slab[slot];
     found.tuples.push_back({entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt)});
     if (!remove) continue;
-    if (available) space.erase_available(slot);
     if (leased) {
-      found.tuples.back().token = hold_tuple(space, slot, lease, wait.caller);
+      found.tuples.back().token = hold_tuple(space, slot, lease, asker.caller);
       if (hold) record::append_integer(kept->detail, found.tuples.back().token);
     } else if (hold) {
       space.insert_held(slot);
@@ -263,32 +290,30 @@ void Shard::Parts::complete(Space& space, const Wait& wait, const Slots& slots, 
   }
   found.hold = lease;
   if (hold) {
-    kept->hash = wait.caller.hash;
+    kept->hash = asker.caller.hash;
     kept->kind = leased ? record::AnswerKind::kHold : record::AnswerKind::kTake;
     if (leased) kept->ttl = lease;
-    kept->sequence = instant;
+    kept->sequence = answer.sequence;
     const bool durable = space.durability != Durability::kMemory;
-    keep(*session, wait.caller.number, *kept, durable);
+    keep(*session, asker.caller.number, *kept, durable);
     if (durable) touch(space);
   }
-  Answer answer = about(space);
-  answer.sequence = instant;
-  answer.what = std::move(found);
-  reply(wait.reply, std::move(answer));
+  answer.mark = space.mark();
+  answer.batch = space.last_batch;
+  reply(asker.reply, std::move(answer));
 }
 
-void Shard::Parts::answer_nothing(const Wait& wait, Ended ended) {
-  const Space& space = *spaces.at(wait.space);
+void Shard::Parts::answer_nothing(const Space& space, const Take& take, ReplyTo to, Ended ended) {
   ++figures.misses;
   Answer answer = about(space);
   TakeAnswer nothing;
   nothing.ended = ended;
-  nothing.remove = wait.take.remove;
+  nothing.remove = take.remove;
   if (ended == Ended::kNone) {
-    nothing.held = count_in(space, space.held, wait.take.wanted, config.slice_candidates);
+    nothing.held = count_in(space, space.held, take.wanted, config.slice_candidates);
   }
   answer.what = std::move(nothing);
-  reply(wait.reply, std::move(answer));
+  reply(to, std::move(answer));
 }
 
 void Shard::Parts::wait_due(uint64_t id) {
@@ -296,24 +321,25 @@ void Shard::Parts::wait_due(uint64_t id) {
   if (found == waits.end() || found->second->deadline > now) return;
   Wait& wait = *found->second;
   if (wait.suspended) return;  // its session learns it when it resumes
-  answer_nothing(wait, Ended::kTimeout);
+  answer_nothing(*spaces.at(wait.space), wait.take, wait.reply, Ended::kTimeout);
   end_wait(wait);
 }
 
 // Returns how many tuples it looked at.
 size_t Shard::Parts::continue_search(Wait& wait) {
   Space& space = *spaces.at(wait.space);
-  const SearchResult result = search_for(space, wait, wait.cursor, config.slice_candidates);
+  const SearchResult result =
+      search_for(space, wait.take, wait.plan, wait.order, wait.field, wait.group, wait.cursor);
   if (!result.found.empty()) {
-    complete(space, wait, result.found, true, OnDisk::kYes);
+    complete(space, Asker(wait), result);
     end_wait(wait);
   } else if (result.no_room) {
-    refuse(wait.reply, no_room(wait));
+    refuse(wait.reply, no_room(wait.take));
     end_wait(wait);
   } else if (!result.finished) {
     unfinished.push_back(wait.id);
   } else if (wait.take.wait && *wait.take.wait == 0) {
-    answer_nothing(wait, Ended::kNone);
+    answer_nothing(space, wait.take, wait.reply, Ended::kNone);
     end_wait(wait);
   } else {
     wait.searching = false;

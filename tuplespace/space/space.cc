@@ -52,6 +52,12 @@ void Space::erase_available(Slot slot) {
   --ready_;
 }
 
+void Space::erase_available(Slot slot, size_t arity, KnownHash known) {
+  print_.reset(slab[slot].tuple.bytes(), known);
+  index(arity).erase(slot, print_);
+  --ready_;
+}
+
 void Space::insert_held(Slot slot) {
   slab[slot].set_state(Presence::kHeld);
   held.insert(slab, slot);

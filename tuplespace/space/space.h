@@ -60,6 +60,8 @@ class Space {
   // Puts a tuple among the available ones, or takes it from there. `print` is its fingerprint.
   void insert_available(Slot slot, Fingerprint& print);
   void erase_available(Slot slot);
+  // `arity` and `known` are those of the tuple in `slot`.
+  void erase_available(Slot slot, size_t arity, KnownHash known);
 
   // The other two states.
   void insert_held(Slot slot);

@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kShapesMax = 64;  // different questions; further ones are filed under (?, ...)
 
 bool may_be_offered(const Space& space, const Wait& wait, Sequence place, std::string_view bytes,
-                    const Fingerprint& print) {
+                    Fingerprint& print) {
   if (wait.suspended) return false;
   if (wait.group >= 0 && static_cast<size_t>(wait.group) < print.arity()) {
     const auto field = static_cast<uint32_t>(wait.group);

@@ -60,6 +60,20 @@ class Template {
 
   bool operator==(const Template& other) const { return *rep_ == *other.rep_; }
 
+  // Remembers a template without keeping it: copies of it are the same, built again it is not.
+  class Identity {
+   public:
+    Identity() = default;
+    explicit Identity(const Template& of) : rep_(of.rep_) {}
+    bool is(const Template& other) const {
+      return !rep_.owner_before(other.rep_) && !other.rep_.owner_before(rep_);
+    }
+
+   private:
+    std::weak_ptr<const void> rep_;
+  };
+  size_t identity_hash() const { return reinterpret_cast<uintptr_t>(rep_.get()) >> 4; }
+
  private:
   struct Rep {
     std::vector<Pattern> fields;
