@@ -12,6 +12,7 @@
 #define SPACES  2
 #define CLIENTS 3
 #define PUTS    0       /* this client puts, the others take */
+#define SIMPLE  2       /* of a stream of this one that broke nothing arrives late */
 #define DEAD    CLIENTS /* a session of which only the disk knows: its end was not flushed */
 
 mtype = { GONE, FREE, HELD };                        /* a tuple */
@@ -203,7 +204,11 @@ inline receive() {
 }
 
 inline flush() { /* R42 */
+#ifdef MUTATE_TORN_BATCH
+  disk.is = (memory[0].is == HELD -> FREE : memory[0].is);
+#else
   disk.is = memory[0].is;
+#endif
   disk.holder = memory[0].holder;
   disk.before = memory[0].before;
   kept_out_on_disk = kept_out && client[PUTS].space == 0;
@@ -354,9 +359,9 @@ active proctype World() {
        :: me.number == WAITS && me.up -> d_step { me.number = OVER; reply(c, NOTHING_DONE) } /* R12 */
        :: me.up && me.left -> d_step { receive() }
        :: me.up -> d_step { break_stream(0) }
-       :: me.up && me.request -> d_step { break_stream(1) }
+       :: me.up && me.request && c != SIMPLE -> d_step { break_stream(1) }
        :: !me.up -> d_step { resume() }
-       :: !me.up -> d_step { end_session() }
+       :: !me.up && c != PUTS -> d_step { end_session() }
        :: d_step { flush() }
        :: memory[0].is == HELD && memory[0].holder == DEAD -> d_step { end_dead_session() }
        :: d_step { crash() }
