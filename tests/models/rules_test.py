@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""docs/semantics.md is whole: rules numbered without a gap, each with tests that exist, ten promises
-that rest on rules, and no model that speaks of a rule that is not there."""
+"""docs/semantics.md is whole: rules numbered without a gap, each with tests that exist, ten
+promises that rest on rules, and no model that speaks of a rule that is not there."""
 
 import pathlib
 import re
