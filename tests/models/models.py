@@ -91,7 +91,8 @@ class Search:
 
 def search(model, folder, mutation=None, depth=DEPTH_MAX):
     file, definitions = MODELS[model]
-    shutil.copy(HERE / file, folder)
+    for part in HERE.glob("*.pml"):
+        shutil.copy(part, folder)
     mutate = [f"-DMUTATE_{mutation}"] if mutation else []
     run = {"cwd": folder, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True,
            "timeout": SECONDS_MAX}

@@ -11,7 +11,7 @@
  */
 #define SPACES  2
 #define CLIENTS 3
-#define PUTS    0       /* this client puts, the others take */
+#define PUTS    0       /* this client puts and lives on; the others take, and may die */
 #define SIMPLE  2       /* of a stream of this one that broke nothing arrives late */
 #define DEAD    CLIENTS /* a session of which only the disk knows: its end was not flushed */
 
@@ -307,7 +307,8 @@ inline crash() { /* R43, R44 */
     me.left = 0;
     me.number = NEW;
     if
-    :: (c == PUTS && kept_out) || (disk.is == HELD && disk.holder == c && !disk.before) -> me.number = KEPT
+    :: (c == PUTS && kept_out) || (disk.is == HELD && disk.holder == c && !disk.before) ->
+       me.number = KEPT
     :: else -> skip
     fi
   }
@@ -356,7 +357,8 @@ active proctype World() {
        :: me.up && me.does == IDLE && c != PUTS -> d_step { confirm() }
        :: me.request -> d_step { arrive() }
        :: me.stray -> d_step { arrive_late() }
-       :: me.number == WAITS && me.up -> d_step { me.number = OVER; reply(c, NOTHING_DONE) } /* R12 */
+       :: me.number == WAITS && me.up ->
+          d_step { me.number = OVER; reply(c, NOTHING_DONE) } /* R12 */
        :: me.up && me.left -> d_step { receive() }
        :: me.up -> d_step { break_stream(0) }
        :: me.up && me.request && c != SIMPLE -> d_step { break_stream(1) }
