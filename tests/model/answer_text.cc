@@ -53,6 +53,11 @@ struct Spell {
     return text;
   }
   std::string operator()(const StatsAnswer&) const { return "stats"; }
+  // What no duel asks for.
+  template <typename Other>
+  std::string operator()(const Other&) const {
+    return "another answer";
+  }
   std::string operator()(const SessionAnswer& session) const {
     std::vector<std::string> answers;
     for (const auto& [number, answer] : session.answers) {

@@ -13,9 +13,12 @@ namespace tuplespace::record {
 namespace {
 
 constexpr uint8_t kVersion = 1;
+constexpr uint8_t kSpaceVersion = 2;
+constexpr uint8_t kSessionVersion = 2;
 constexpr size_t kCheckBytes = 4;
 
 enum TupleFlags : uint8_t { kAttempted = 1, kDelayed = 2, kExpires = 4 };
+enum SpaceFlags : uint8_t { kBound = 1, kCollected = 2 };
 
 template <typename Int>
 void put_big(Int value, char* at) {
@@ -63,17 +66,20 @@ class Writer {
 // Reads what Writer wrote; once something is missing, ok() is false and everything is zero.
 class Reader {
  public:
-  // Looks at the version and the check.
-  explicit Reader(std::string_view value) : left_(value) {
+  // Looks at the version, which may be any up to `newest`, and the check.
+  explicit Reader(std::string_view value, uint8_t newest = kVersion) : left_(value) {
     if (value.size() < 1 + kCheckBytes) return;
     const std::string_view body = value.substr(0, value.size() - kCheckBytes);
     left_ = value.substr(body.size());
     ok_ = true;
     const auto check = integer<uint32_t>();
     left_ = body;
-    ok_ = check == static_cast<uint32_t>(XXH3_64bits(body.data(), body.size())) &&
-          integer<uint8_t>() == kVersion;
+    ok_ = check == static_cast<uint32_t>(XXH3_64bits(body.data(), body.size()));
+    version_ = integer<uint8_t>();
+    ok_ = ok_ && version_ >= 1 && version_ <= newest;
   }
+
+  uint8_t version() const { return version_; }
 
   template <typename Int>
   Int integer() {
@@ -106,10 +112,19 @@ class Reader {
 
  private:
   std::string_view left_;
+  uint8_t version_ = 0;
   bool ok_ = false;
 };
 
 bool has_detail(AnswerKind kind) { return kind > AnswerKind::kTake; }
+
+// Space u32 and a number u64: of tuples and events.
+void put_in_space(Kind kind, uint16_t shard, uint32_t space, uint64_t number, char* key) {
+  put_big(shard, key);
+  key[2] = static_cast<char>(kind);
+  put_big(space, key + 3);
+  put_big(number, key + 7);
+}
 
 Status damaged(const char* what) {
   return {Code::kDataLoss, fmt::format("a {} record is damaged or of an unknown version", what)};
@@ -139,16 +154,23 @@ std::string answers_key(uint16_t shard, SessionId session, Sequence sequence) {
 }
 
 TupleKey::TupleKey(uint16_t shard, uint32_t space, Sequence id) {
-  put_big(shard, bytes);
-  bytes[2] = static_cast<char>(Kind::kTuple);
-  put_big(space, bytes + 3);
-  put_big(id, bytes + 7);
+  put_in_space(Kind::kTuple, shard, space, id, bytes);
 }
 
 std::pair<std::string, std::string> tuple_key_range(uint16_t shard, uint32_t space) {
   const TupleKey first(shard, space, 0);
   const TupleKey last(shard, space, UINT64_MAX);
   return {std::string(first.view()), std::string(last.view())};
+}
+
+std::string event_key(uint16_t shard, uint32_t space, Sequence sequence) {
+  std::string key(15, '\0');
+  put_in_space(Kind::kEvent, shard, space, sequence, key.data());
+  return key;
+}
+
+std::pair<std::string, std::string> event_key_range(uint16_t shard, uint32_t space) {
+  return {event_key(shard, space, 0), event_key(shard, space, UINT64_MAX)};
 }
 
 Result<Key> parse_key(std::string_view key) {
@@ -161,13 +183,15 @@ Result<Key> parse_key(std::string_view key) {
     case Kind::kSpace: size = 7; break;
     case Kind::kSession: size = 11; break;
     case Kind::kAnswers: size = 19; break;
-    case Kind::kTuple: size = 15; break;
+    case Kind::kTuple:
+    case Kind::kEvent: size = 15; break;
     default: return damaged("key of a");
   }
   if (key.size() != size) return damaged("key of a");
-  if (parsed.kind == Kind::kSpace || parsed.kind == Kind::kTuple) {
+  if (parsed.kind == Kind::kSpace || parsed.kind == Kind::kTuple || parsed.kind == Kind::kEvent) {
     parsed.space = get_big<uint32_t>(at);
   }
+  if (parsed.kind == Kind::kEvent) parsed.sequence = get_big<uint64_t>(at + 4);
   if (parsed.kind == Kind::kTuple) parsed.id = get_big<uint64_t>(at + 4);
   if (parsed.kind == Kind::kSession || parsed.kind == Kind::kAnswers) {
     parsed.id = get_big<uint64_t>(at);
@@ -195,23 +219,43 @@ Result<ShardState> decode_shard(std::string_view value) {
 }
 
 std::string encode(const SpaceState& state) {
+  const Policy& policy = state.policy;
   std::string value;
   Writer writer(value);
-  writer.integer(kVersion).text(state.name);
-  writer.integer(static_cast<uint8_t>(*state.policy.durability));
-  writer.integer(static_cast<uint8_t>(state.policy.order));
-  writer.integer(state.policy.tuples_max).integer(state.policy.tuple_bytes_max).check();
+  writer.integer(kSpaceVersion).text(state.name);
+  writer.integer(static_cast<uint8_t>(*policy.durability));
+  writer.integer(static_cast<uint8_t>(policy.order));
+  writer.integer(policy.tuples_max).integer(policy.tuple_bytes_max);
+  writer.integer(policy.deliveries_max).integer(policy.history);
+  writer.integer(static_cast<uint8_t>(policy.deadlock));
+  writer.integer(
+      static_cast<uint8_t>((policy.bound ? kBound : 0) | (policy.collected ? kCollected : 0)));
+  writer.integer(policy.ttl).integer(state.created).integer(state.owner);
+  writer.integer(state.expires_at).check();
   return value;
 }
 
 Result<SpaceState> decode_space(std::string_view value) {
-  Reader reader(value);
+  Reader reader(value, kSpaceVersion);
   SpaceState state;
+  Policy& policy = state.policy;
   state.name = reader.text();
-  state.policy.durability = static_cast<Durability>(reader.integer<uint8_t>());
-  state.policy.order = static_cast<Order>(reader.integer<uint8_t>());
-  state.policy.tuples_max = reader.integer<uint64_t>();
-  state.policy.tuple_bytes_max = reader.integer<uint64_t>();
+  policy.durability = static_cast<Durability>(reader.integer<uint8_t>());
+  policy.order = static_cast<Order>(reader.integer<uint8_t>());
+  policy.tuples_max = reader.integer<uint64_t>();
+  policy.tuple_bytes_max = reader.integer<uint64_t>();
+  if (reader.version() >= 2) {
+    policy.deliveries_max = reader.integer<uint32_t>();
+    policy.history = reader.integer<uint32_t>();
+    policy.deadlock = static_cast<Deadlock>(reader.integer<uint8_t>());
+    const auto flags = reader.integer<uint8_t>();
+    policy.bound = (flags & kBound) != 0;
+    policy.collected = (flags & kCollected) != 0;
+    policy.ttl = reader.integer<int64_t>();
+    state.created = reader.integer<uint64_t>();
+    state.owner = reader.integer<uint64_t>();
+    state.expires_at = reader.integer<int64_t>();
+  }
   if (!reader.complete()) return damaged("space");
   return state;
 }
@@ -219,16 +263,21 @@ Result<SpaceState> decode_space(std::string_view value) {
 std::string encode(const SessionState& state) {
   std::string value;
   Writer writer(value);
-  writer.integer(kVersion).integer(state.ttl).integer(state.epoch).text(state.secret).check();
+  writer.integer(kSessionVersion).integer(state.ttl).integer(state.epoch).text(state.secret);
+  writer.text(state.name).integer(static_cast<uint8_t>(state.participant)).check();
   return value;
 }
 
 Result<SessionState> decode_session(std::string_view value) {
-  Reader reader(value);
+  Reader reader(value, kSessionVersion);
   SessionState state;
   state.ttl = reader.integer<int64_t>();
   state.epoch = reader.integer<uint64_t>();
   state.secret = reader.text();
+  if (reader.version() >= 2) {
+    state.name = reader.text();
+    state.participant = reader.integer<uint8_t>() != 0;
+  }
   if (!reader.complete()) return damaged("session");
   return state;
 }
@@ -302,6 +351,30 @@ Result<TupleState> decode_tuple(std::string_view value) {
   // The check says that these are the bytes that were written, and those were canonical.
   for (std::string_view rest = state.bytes; !rest.empty(); take_field(rest)) ++state.arity;
   return state;
+}
+
+std::string encode(const SpaceEvent& event) {
+  std::string value;
+  Writer writer(value);
+  writer.integer(kVersion).integer(static_cast<uint8_t>(event.kind)).integer(event.found.id);
+  writer.integer(static_cast<uint16_t>(event.found.attempt));
+  value += event.found.tuple.bytes();
+  writer.check();
+  return value;
+}
+
+Result<SpaceEvent> decode_event(std::string_view value) {
+  Reader reader(value);
+  SpaceEvent event;
+  event.kind = static_cast<EventKind>(reader.integer<uint8_t>());
+  event.found.id = reader.integer<uint64_t>();
+  event.found.attempt = reader.integer<uint16_t>();
+  const std::string_view bytes = reader.rest();
+  if (!reader.complete()) return damaged("event");
+  size_t arity = 0;
+  for (std::string_view rest = bytes; !rest.empty(); take_field(rest)) ++arity;
+  event.found.tuple = Tuple::from_canonical(bytes, arity);
+  return event;
 }
 
 }  // namespace tuplespace::record

@@ -3,17 +3,23 @@
 // Keys are big-endian: shard u16, kind u8, then what the kind says. Recovery reads them in order,
 // so a space comes before its tuples and held tuples are known before they are met.
 //
-//   kind  key goes on with        value (version u8 = 1 first, check u32 last)
+//   kind  key goes on with        value (version u8 first, 1 if not said otherwise; check u32 last)
 //   01    -                       shard: sequence limit u64, next space id u32, time i64
-//   02    space u32               space: name, durability u8, order u8, tuples_max u64,
-//                                 tuple_bytes_max u64
-//   03    session u64             session: ttl i64, epoch u64, secret
+//   02    space u32               space, version 2: name, durability u8, order u8, tuples_max u64,
+//                                 tuple_bytes_max u64, deliveries_max u32, history u32,
+//                                 deadlock u8, flags u8 (1 bound, 2 collected), ttl i64,
+//                                 created u64, owner u64, expires-at i64 (none: kNever);
+//                                 version 1 ends after tuple_bytes_max
+//   03    session u64             session, version 2: ttl i64, epoch u64, secret, name,
+//                                 participant u8; version 1 ends after secret
 //   04    session u64, seq u64    answers: count u32, then per answer: number u64, hash u64,
-//                                 kind u8, sequence u64, ttl i64 (-1: none), taken u32, id u64 each,
-//                                 from kind 3 on: detail (its length u32 in front)
+//                                 kind u8, sequence u64, ttl i64 (-1: none), taken u32, id u64
+//                                 each, from kind 3 on: detail (its length u32 in front)
 //   05    space u32, id u64       tuple: flags u8, out time i64, owner u32, attempts u16 if flag 1,
 //                                 visible-at i64 if flag 2, expires-at i64 if flag 4, the canonical
 //                                 bytes
+//   07    space u32, seq u64      event, of a space with history: kind u8, tuple u64, attempt u16,
+//                                 the canonical bytes
 //
 // Integers in values are little-endian; names and secrets have their length in front (u32); the
 // check is the low half of XXH3-64 over all before it.
@@ -21,6 +27,10 @@
 //   example: tuple 7 of space 1 in shard 0, ("a", 7), written at time 1000 by nobody
 //   key   00 00 05 00 00 00 01 00 00 00 00 00 00 00 07
 //   value 01 00 e8 03 00 00 00 00 00 00 00 00 00 00 16 61 00 0d 07, check
+//
+//   example: that it was taken, told at instant 9, after one give-back
+//   key   00 00 07 00 00 00 01 00 00 00 00 00 00 00 09
+//   value 01 02 07 00 00 00 00 00 00 00 01 00 16 61 00 0d 07, check
 //
 // A tuple that a session took keeps its record until the session confirms; that it is taken is
 // said by the answer record alone. Space ids and sequence numbers are never used again.
@@ -41,7 +51,14 @@
 
 namespace tuplespace::record {
 
-enum class Kind : uint8_t { kShard = 1, kSpace = 2, kSession = 3, kAnswers = 4, kTuple = 5 };
+enum class Kind : uint8_t {
+  kShard = 1,
+  kSpace = 2,
+  kSession = 3,
+  kAnswers = 4,
+  kTuple = 5,
+  kEvent = 7,
+};
 
 // ---- keys ----
 
@@ -59,12 +76,15 @@ struct TupleKey {
 // Every tuple of a space lies in [first, second).
 std::pair<std::string, std::string> tuple_key_range(uint16_t shard, uint32_t space);
 
+std::string event_key(uint16_t shard, uint32_t space, Sequence sequence);
+std::pair<std::string, std::string> event_key_range(uint16_t shard, uint32_t space);
+
 struct Key {
   uint16_t shard;
   Kind kind;
-  uint32_t space = 0;     // kSpace, kTuple
+  uint32_t space = 0;     // kSpace, kTuple, kEvent
   uint64_t id = 0;        // kTuple: the tuple. kSession, kAnswers: the session
-  Sequence sequence = 0;  // kAnswers
+  Sequence sequence = 0;  // kAnswers, kEvent
 };
 Result<Key> parse_key(std::string_view key);
 
@@ -80,7 +100,10 @@ Result<ShardState> decode_shard(std::string_view value);
 
 struct SpaceState {
   std::string name;
-  Policy policy;  // durability is set
+  Policy policy;         // durability is set
+  Sequence created = 0;  // the instant; 0: not known
+  SessionId owner = 0;   // bound, collected: whose
+  Time expires_at = kNever;
 };
 std::string encode(const SpaceState& state);
 Result<SpaceState> decode_space(std::string_view value);
@@ -89,6 +112,8 @@ struct SessionState {
   Duration ttl = 0;
   uint64_t epoch = 0;
   std::string secret;
+  std::string name = {};     // "": none
+  bool participant = false;  // in the detection of deadlock
 };
 std::string encode(const SessionState& state);
 Result<SessionState> decode_session(std::string_view value);
@@ -96,11 +121,11 @@ Result<SessionState> decode_session(std::string_view value);
 enum class AnswerKind : uint8_t {
   kOut = 1,
   kTake = 2,
-  kHold = 3,            // a take under holds: they hold the tuples
-  kSettle = 4,          // detail: id u64
-  kCollect = 5,         // detail: count u64
-  kAtomic = 6,          // detail: see shard_atomic.cc
-  kRenew = 7,           // of a durable lease; detail: ttl i64
+  kHold = 3,     // a take under holds: they hold the tuples
+  kSettle = 4,   // detail: id u64
+  kCollect = 5,  // detail: count u64
+  kAtomic = 6,   // detail: see shard_atomic.cc
+  kRenew = 7,    // of a durable lease; detail: ttl i64
   kEndLease = 8,
   kEndTransaction = 9,  // a commit
   kUntilTaken = 10,     // detail: tuple id u64, fate u8 (0: not yet)
@@ -114,7 +139,7 @@ struct NumberedAnswer {
   Sequence sequence = 0;
   std::optional<Duration> ttl;
   std::vector<Sequence> taken;
-  std::string detail;
+  std::string detail = {};
 };
 // Appends one answer to the body of an answers record; finish_answers() completes it.
 void append(const NumberedAnswer& answer, std::string& body);
@@ -132,5 +157,9 @@ struct TupleState {
   size_t arity = 0;
 };
 Result<TupleState> decode_tuple(std::string_view value);
+
+// An event's sequence number is in its key.
+std::string encode(const SpaceEvent& event);
+Result<SpaceEvent> decode_event(std::string_view value);
 
 }  // namespace tuplespace::record

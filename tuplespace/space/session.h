@@ -57,6 +57,8 @@ struct KeptAnswer {
 struct Session {
   SessionId id = 0;
   std::string secret;
+  std::string name;          // "": none
+  bool participant = false;  // in the detection of deadlock
   uint64_t epoch = 0;
   Duration ttl = 0;
   Time lease_end = kNever;  // kNever: a stream holds it

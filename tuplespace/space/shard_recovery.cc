@@ -38,6 +38,8 @@ Status Shard::Parts::recover(std::string_view key, std::string_view value) {
       auto made = std::make_unique<Session>();
       made->id = parsed->id;
       made->secret = std::move(state->secret);
+      made->name = std::move(state->name);
+      made->participant = state->participant;
       made->epoch = state->epoch;
       made->ttl = state->ttl;
       sessions.emplace(parsed->id, std::move(made));

@@ -132,7 +132,8 @@ void Shard::Parts::write_session(const Session& session) {
   if (config.shard == 0) {
     effects->batch.put(
         record::session_key(0, session.id),
-        record::encode(record::SessionState{session.ttl, session.epoch, session.secret}));
+        record::encode(record::SessionState{session.ttl, session.epoch, session.secret,
+                                            session.name, session.participant}));
   } else {
     state_changed = true;  // something has to be in the batch that an answer waits for
   }
@@ -157,6 +158,7 @@ void Shard::Parts::open_session(Operation& operation) {
   Session& session = *made;
   session.id = next_sequence();
   session.secret = std::move(open.secret);
+  session.participant = open.participant;
   session.epoch = 1;
   session.ttl = std::min(open.ttl == 0 ? config.session_ttl : open.ttl, config.session_ttl_max);
   if (!open.stream) {
