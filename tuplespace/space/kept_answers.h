@@ -33,6 +33,8 @@ struct HeldTuple {
 // One answers record on disk; erased when the last of its answers is confirmed.
 struct AnswerBatch {
   Sequence sequence = 0;  // of its key
+  Number highest = 0;     // of the session when it was written: never forgotten, or a number might
+                          // be used a second time
   uint32_t unconfirmed = 0;
   bool written = false;  // false: still collecting in this turn
 };

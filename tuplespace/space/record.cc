@@ -13,9 +13,13 @@ namespace tuplespace::record {
 namespace {
 
 constexpr uint8_t kVersion = 1;
+constexpr uint8_t kAnswersVersion = 2;
+constexpr uint8_t kSpaceVersion = 2;
+constexpr uint8_t kSessionVersion = 2;
 constexpr size_t kCheckBytes = 4;
 
 enum TupleFlags : uint8_t { kAttempted = 1, kDelayed = 2, kExpires = 4, kBound = 8 };
+enum SpaceFlags : uint8_t { kBoundSpace = 1, kCollected = 2 };
 
 template <typename Int>
 void put_big(Int value, char* at) {
@@ -63,17 +67,20 @@ class Writer {
 // Reads what Writer wrote; once something is missing, ok() is false and everything is zero.
 class Reader {
  public:
-  // Looks at the version and the check.
-  explicit Reader(std::string_view value) : left_(value) {
+  // Looks at the version, which may be any up to `newest`, and the check.
+  explicit Reader(std::string_view value, uint8_t newest = kVersion) : left_(value) {
     if (value.size() < 1 + kCheckBytes) return;
     const std::string_view body = value.substr(0, value.size() - kCheckBytes);
     left_ = value.substr(body.size());
     ok_ = true;
     const auto check = integer<uint32_t>();
     left_ = body;
-    ok_ = check == static_cast<uint32_t>(XXH3_64bits(body.data(), body.size())) &&
-          integer<uint8_t>() == kVersion;
+    ok_ = check == static_cast<uint32_t>(XXH3_64bits(body.data(), body.size()));
+    version_ = integer<uint8_t>();
+    ok_ = ok_ && version_ >= 1 && version_ <= newest;
   }
+
+  uint8_t version() const { return version_; }
 
   template <typename Int>
   Int integer() {
@@ -106,10 +113,19 @@ class Reader {
 
  private:
   std::string_view left_;
+  uint8_t version_ = 0;
   bool ok_ = false;
 };
 
 bool has_detail(AnswerKind kind) { return kind > AnswerKind::kTake; }
+
+// Space u32 and a number u64: of tuples and events.
+void put_in_space(Kind kind, uint16_t shard, uint32_t space, uint64_t number, char* key) {
+  put_big(shard, key);
+  key[2] = static_cast<char>(kind);
+  put_big(space, key + 3);
+  put_big(number, key + 7);
+}
 
 Status damaged(const char* what) {
   return {Code::kDataLoss, fmt::format("a {} record is damaged or of an unknown version", what)};
@@ -139,10 +155,7 @@ std::string answers_key(uint16_t shard, SessionId session, Sequence sequence) {
 }
 
 TupleKey::TupleKey(uint16_t shard, uint32_t space, Sequence id) {
-  put_big(shard, bytes);
-  bytes[2] = static_cast<char>(Kind::kTuple);
-  put_big(space, bytes + 3);
-  put_big(id, bytes + 7);
+  put_in_space(Kind::kTuple, shard, space, id, bytes);
 }
 
 std::string hold_key(uint16_t shard, uint32_t space, Token token) {
@@ -160,6 +173,16 @@ std::pair<std::string, std::string> key_range(uint16_t shard, Kind kind, uint32_
   return {std::move(first), std::move(last)};
 }
 
+std::string event_key(uint16_t shard, uint32_t space, Sequence sequence) {
+  std::string key(15, '\0');
+  put_in_space(Kind::kEvent, shard, space, sequence, key.data());
+  return key;
+}
+
+std::pair<std::string, std::string> event_key_range(uint16_t shard, uint32_t space) {
+  return {event_key(shard, space, 0), event_key(shard, space, UINT64_MAX)};
+}
+
 Result<Key> parse_key(std::string_view key) {
   if (key.size() < 3) return damaged("key of a");
   Key parsed{get_big<uint16_t>(key.data()), static_cast<Kind>(key[2])};
@@ -171,13 +194,17 @@ Result<Key> parse_key(std::string_view key) {
     case Kind::kSession: size = 11; break;
     case Kind::kAnswers: size = 19; break;
     case Kind::kTuple:
-    case Kind::kHold: size = 15; break;
+    case Kind::kHold:
+    case Kind::kEvent: size = 15; break;
     default: return damaged("key of a");
   }
   if (key.size() != size) return damaged("key of a");
   const bool of_space = parsed.kind == Kind::kTuple || parsed.kind == Kind::kHold;
-  if (of_space || parsed.kind == Kind::kSpace) parsed.space = get_big<uint32_t>(at);
+  if (of_space || parsed.kind == Kind::kSpace || parsed.kind == Kind::kEvent) {
+    parsed.space = get_big<uint32_t>(at);
+  }
   if (of_space) parsed.id = get_big<uint64_t>(at + 4);
+  if (parsed.kind == Kind::kEvent) parsed.sequence = get_big<uint64_t>(at + 4);
   if (parsed.kind == Kind::kSession || parsed.kind == Kind::kAnswers) {
     parsed.id = get_big<uint64_t>(at);
   }
@@ -204,23 +231,43 @@ Result<ShardState> decode_shard(std::string_view value) {
 }
 
 std::string encode(const SpaceState& state) {
+  const Policy& policy = state.policy;
   std::string value;
   Writer writer(value);
-  writer.integer(kVersion).text(state.name);
-  writer.integer(static_cast<uint8_t>(*state.policy.durability));
-  writer.integer(static_cast<uint8_t>(state.policy.order));
-  writer.integer(state.policy.tuples_max).integer(state.policy.tuple_bytes_max).check();
+  writer.integer(kSpaceVersion).text(state.name);
+  writer.integer(static_cast<uint8_t>(*policy.durability));
+  writer.integer(static_cast<uint8_t>(policy.order));
+  writer.integer(policy.tuples_max).integer(policy.tuple_bytes_max);
+  writer.integer(policy.deliveries_max).integer(policy.history);
+  writer.integer(static_cast<uint8_t>(policy.deadlock));
+  writer.integer(
+      static_cast<uint8_t>((policy.bound ? kBoundSpace : 0) | (policy.collected ? kCollected : 0)));
+  writer.integer(policy.ttl).integer(state.created).integer(state.owner);
+  writer.integer(state.expires_at).check();
   return value;
 }
 
 Result<SpaceState> decode_space(std::string_view value) {
-  Reader reader(value);
+  Reader reader(value, kSpaceVersion);
   SpaceState state;
+  Policy& policy = state.policy;
   state.name = reader.text();
-  state.policy.durability = static_cast<Durability>(reader.integer<uint8_t>());
-  state.policy.order = static_cast<Order>(reader.integer<uint8_t>());
-  state.policy.tuples_max = reader.integer<uint64_t>();
-  state.policy.tuple_bytes_max = reader.integer<uint64_t>();
+  policy.durability = static_cast<Durability>(reader.integer<uint8_t>());
+  policy.order = static_cast<Order>(reader.integer<uint8_t>());
+  policy.tuples_max = reader.integer<uint64_t>();
+  policy.tuple_bytes_max = reader.integer<uint64_t>();
+  if (reader.version() >= 2) {
+    policy.deliveries_max = reader.integer<uint32_t>();
+    policy.history = reader.integer<uint32_t>();
+    policy.deadlock = static_cast<Deadlock>(reader.integer<uint8_t>());
+    const auto flags = reader.integer<uint8_t>();
+    policy.bound = (flags & kBoundSpace) != 0;
+    policy.collected = (flags & kCollected) != 0;
+    policy.ttl = reader.integer<int64_t>();
+    state.created = reader.integer<uint64_t>();
+    state.owner = reader.integer<uint64_t>();
+    state.expires_at = reader.integer<int64_t>();
+  }
   if (!reader.complete()) return damaged("space");
   return state;
 }
@@ -228,16 +275,21 @@ Result<SpaceState> decode_space(std::string_view value) {
 std::string encode(const SessionState& state) {
   std::string value;
   Writer writer(value);
-  writer.integer(kVersion).integer(state.ttl).integer(state.epoch).text(state.secret).check();
+  writer.integer(kSessionVersion).integer(state.ttl).integer(state.epoch).text(state.secret);
+  writer.text(state.name).integer(static_cast<uint8_t>(state.participant)).check();
   return value;
 }
 
 Result<SessionState> decode_session(std::string_view value) {
-  Reader reader(value);
+  Reader reader(value, kSessionVersion);
   SessionState state;
   state.ttl = reader.integer<int64_t>();
   state.epoch = reader.integer<uint64_t>();
   state.secret = reader.text();
+  if (reader.version() >= 2) {
+    state.name = reader.text();
+    state.participant = reader.integer<uint8_t>() != 0;
+  }
   if (!reader.complete()) return damaged("session");
   return state;
 }
@@ -251,19 +303,20 @@ void append(const NumberedAnswer& answer, std::string& body) {
   if (has_detail(answer.kind)) writer.text(answer.detail);
 }
 
-std::string finish_answers(uint32_t count, std::string_view body) {
+std::string finish_answers(Number highest, uint32_t count, std::string_view body) {
   std::string value;
-  value.reserve(body.size() + 9);
+  value.reserve(body.size() + 17);
   Writer writer(value);
-  writer.integer(kVersion).integer(count);
+  writer.integer(kAnswersVersion).integer(highest).integer(count);
   value += body;
   writer.check();
   return value;
 }
 
-Result<std::vector<NumberedAnswer>> decode_answers(std::string_view value) {
-  Reader reader(value);
-  std::vector<NumberedAnswer> answers;
+Result<AnswersState> decode_answers(std::string_view value) {
+  Reader reader(value, kAnswersVersion);
+  AnswersState state;
+  if (reader.version() >= 2) state.highest = reader.integer<uint64_t>();
   for (auto count = reader.integer<uint32_t>(); count > 0 && reader.ok(); --count) {
     NumberedAnswer answer;
     answer.number = reader.integer<uint64_t>();
@@ -275,10 +328,11 @@ Result<std::vector<NumberedAnswer>> decode_answers(std::string_view value) {
       answer.taken.push_back(reader.integer<uint64_t>());
     }
     if (has_detail(answer.kind)) answer.detail = reader.text();
-    answers.push_back(std::move(answer));
+    state.highest = std::max(state.highest, answer.number);
+    state.answers.push_back(std::move(answer));
   }
   if (!reader.complete()) return damaged("numbered answers");
-  return answers;
+  return state;
 }
 
 std::string encode(const HoldState& state) {
@@ -333,6 +387,30 @@ Result<TupleState> decode_tuple(std::string_view value) {
   // The check says that these are the bytes that were written, and those were canonical.
   for (std::string_view rest = state.bytes; !rest.empty(); take_field(rest)) ++state.arity;
   return state;
+}
+
+std::string encode(const SpaceEvent& event) {
+  std::string value;
+  Writer writer(value);
+  writer.integer(kVersion).integer(static_cast<uint8_t>(event.kind)).integer(event.found.id);
+  writer.integer(static_cast<uint16_t>(event.found.attempt));
+  value += event.found.tuple.bytes();
+  writer.check();
+  return value;
+}
+
+Result<SpaceEvent> decode_event(std::string_view value) {
+  Reader reader(value);
+  SpaceEvent event;
+  event.kind = static_cast<EventKind>(reader.integer<uint8_t>());
+  event.found.id = reader.integer<uint64_t>();
+  event.found.attempt = reader.integer<uint16_t>();
+  const std::string_view bytes = reader.rest();
+  if (!reader.complete()) return damaged("event");
+  size_t arity = 0;
+  for (std::string_view rest = bytes; !rest.empty(); take_field(rest)) ++arity;
+  event.found.tuple = Tuple::from_canonical(bytes, arity);
+  return event;
 }
 
 }  // namespace tuplespace::record

@@ -3,18 +3,26 @@
 // Keys are big-endian: shard u16, kind u8, then what the kind says. Recovery reads them in order,
 // so a space comes before its tuples and held tuples are known before they are met.
 //
-//   kind  key goes on with        value (version u8 = 1 first, check u32 last)
+//   kind  key goes on with        value (version u8 first, 1 if not said otherwise; check u32 last)
 //   01    -                       shard: sequence limit u64, next space id u32, time i64
-//   02    space u32               space: name, durability u8, order u8, tuples_max u64,
-//                                 tuple_bytes_max u64
-//   03    session u64             session: ttl i64, epoch u64, secret
-//   04    session u64, seq u64    answers: count u32, then per answer: number u64, hash u64,
-//                                 kind u8, sequence u64, ttl i64 (-1: none), taken u32, id u64
-//                                 each, from kind 3 on: detail (its length u32 in front)
+//   02    space u32               space, version 2: name, durability u8, order u8, tuples_max u64,
+//                                 tuple_bytes_max u64, deliveries_max u32, history u32,
+//                                 deadlock u8, flags u8 (1 bound, 2 collected), ttl i64,
+//                                 created u64, owner u64, expires-at i64 (none: kNever);
+//                                 version 1 ends after tuple_bytes_max
+//   03    session u64             session, version 2: ttl i64, epoch u64, secret, name,
+//                                 participant u8; version 1 ends after secret
+//   04    session u64, seq u64    answers, version 2: highest u64, the highest number that the
+//                                 session has used (not in version 1), count u32, then per answer:
+//                                 number u64, hash u64, kind u8, sequence u64, ttl i64 (-1: none),
+//                                 taken u32, id u64 each, from kind 3 on: detail (its length u32 in
+//                                 front)
 //   05    space u32, id u64       tuple: flags u8, out time i64, owner u32, attempts u16 if flag 1,
 //                                 visible-at i64 if flag 2, expires-at i64 if flag 4, bound session
 //                                 u64 if flag 8, the canonical bytes
 //   06    space u32, token u64    hold: tuple id u64, session u64 (0: none), lease i64, since i64
+//   07    space u32, seq u64      event, of a space with history: kind u8, tuple u64, attempt u16,
+//                                 the canonical bytes
 //
 // Integers in values are little-endian; names and secrets have their length in front (u32); the
 // check is the low half of XXH3-64 over all before it.
@@ -22,6 +30,10 @@
 //   example: tuple 7 of space 1 in shard 0, ("a", 7), written at time 1000 by nobody
 //   key   00 00 05 00 00 00 01 00 00 00 00 00 00 00 07
 //   value 01 00 e8 03 00 00 00 00 00 00 00 00 00 00 16 61 00 0d 07, check
+//
+//   example: that it was taken, told at instant 9, after one give-back
+//   key   00 00 07 00 00 00 01 00 00 00 00 00 00 00 09
+//   value 01 02 07 00 00 00 00 00 00 00 01 00 16 61 00 0d 07, check
 //
 // A tuple that a session took keeps its record until the session confirms; that it is taken is
 // said by the answer record alone, and of a tuple under a hold by the hold's record. Space ids and
@@ -49,7 +61,8 @@ enum class Kind : uint8_t {
   kSession = 3,
   kAnswers = 4,
   kTuple = 5,
-  kHold = 6
+  kHold = 6,
+  kEvent = 7,
 };
 
 // ---- keys ----
@@ -69,12 +82,15 @@ std::string hold_key(uint16_t shard, uint32_t space, Token token);
 // Every record of this kind (kTuple, kHold) of a space lies in [first, second).
 std::pair<std::string, std::string> key_range(uint16_t shard, Kind kind, uint32_t space);
 
+std::string event_key(uint16_t shard, uint32_t space, Sequence sequence);
+std::pair<std::string, std::string> event_key_range(uint16_t shard, uint32_t space);
+
 struct Key {
   uint16_t shard;
   Kind kind;
-  uint32_t space = 0;     // kSpace, kTuple, kHold
+  uint32_t space = 0;     // kSpace, kTuple, kHold, kEvent
   uint64_t id = 0;        // kTuple: the tuple. kHold: the token. kSession, kAnswers: the session
-  Sequence sequence = 0;  // kAnswers
+  Sequence sequence = 0;  // kAnswers, kEvent
 };
 Result<Key> parse_key(std::string_view key);
 
@@ -90,7 +106,10 @@ Result<ShardState> decode_shard(std::string_view value);
 
 struct SpaceState {
   std::string name;
-  Policy policy;  // durability is set
+  Policy policy;         // durability is set
+  Sequence created = 0;  // the instant; 0: not known
+  SessionId owner = 0;   // bound, collected: whose
+  Time expires_at = kNever;
 };
 std::string encode(const SpaceState& state);
 Result<SpaceState> decode_space(std::string_view value);
@@ -99,6 +118,8 @@ struct SessionState {
   Duration ttl = 0;
   uint64_t epoch = 0;
   std::string secret;
+  std::string name = {};     // "": none
+  bool participant = false;  // in the detection of deadlock
 };
 std::string encode(const SessionState& state);
 Result<SessionState> decode_session(std::string_view value);
@@ -125,12 +146,17 @@ struct NumberedAnswer {
   Sequence sequence = 0;
   std::optional<Duration> ttl;
   std::vector<Sequence> taken;
-  std::string detail;  // from kind 3 on
+  std::string detail = {};  // from kind 3 on
 };
 // Appends one answer to the body of an answers record; finish_answers() completes it.
 void append(const NumberedAnswer& answer, std::string& body);
-std::string finish_answers(uint32_t count, std::string_view body);
-Result<std::vector<NumberedAnswer>> decode_answers(std::string_view value);
+std::string finish_answers(Number highest, uint32_t count, std::string_view body);
+
+struct AnswersState {
+  Number highest = 0;  // that the session had used; version 1 says nothing of it
+  std::vector<NumberedAnswer> answers;
+};
+Result<AnswersState> decode_answers(std::string_view value);
 
 struct HoldState {
   Sequence tuple = 0;
@@ -171,5 +197,9 @@ struct TupleState {
   size_t arity = 0;
 };
 Result<TupleState> decode_tuple(std::string_view value);
+
+// An event's sequence number is in its key.
+std::string encode(const SpaceEvent& event);
+Result<SpaceEvent> decode_event(std::string_view value);
 
 }  // namespace tuplespace::record

@@ -24,6 +24,8 @@ namespace tuplespace {
 struct Session {
   SessionId id = 0;
   std::string secret;
+  std::string name;          // "": none
+  bool participant = false;  // in the detection of deadlock
   uint64_t epoch = 0;
   Duration ttl = 0;
   Time lease_end = kNever;  // kNever: a stream holds it
@@ -40,6 +42,11 @@ struct Session {
   uint64_t unconfirmed_bytes = 0;
 
   std::map<Sequence, AnswerBatch> batches;
+  // Records whose answers are all confirmed: erased at the end of the turn, but for the one that
+  // alone knows the highest number, which stays without answers.
+  std::vector<AnswerBatch> emptied;
+  std::optional<AnswerBatch> marker;  // on disk, without answers
+
   // The answers of this turn, not yet in the batch.
   AnswerBatch* collecting = nullptr;
   std::string collected;

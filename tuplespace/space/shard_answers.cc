@@ -46,8 +46,10 @@ void Shard::Parts::finish_answers() {
   for (Session* session : collecting) {
     AnswerBatch& batch = *session->collecting;
     if (batch.unconfirmed > 0) {
-      effects->batch.put(record::answers_key(config.shard, session->id, batch.sequence),
-                         record::finish_answers(session->collected_count, session->collected));
+      batch.highest = session->highest;
+      effects->batch.put(
+          record::answers_key(config.shard, session->id, batch.sequence),
+          record::finish_answers(batch.highest, session->collected_count, session->collected));
       batch.written = true;
     } else {
       session->batches.erase(batch.sequence);
@@ -57,6 +59,27 @@ void Shard::Parts::finish_answers() {
     session->collected_count = 0;
   }
   collecting.clear();
+  for (Session* session : emptying) erase_emptied(*session);
+  emptying.clear();
+}
+
+// The highest number that a session has used stays on disk in one record at least.
+void Shard::Parts::erase_emptied(Session& session) {
+  Number known = session.batches.empty() ? 0 : session.batches.rbegin()->second.highest;
+  std::vector<AnswerBatch> gone = std::exchange(session.emptied, {});
+  if (session.marker) gone.push_back(*session.marker);
+  const auto last = std::max_element(
+      gone.begin(), gone.end(), [](const auto& a, const auto& b) { return a.highest < b.highest; });
+  session.marker.reset();
+  if (last->highest > known) {
+    session.marker = *last;
+    effects->batch.put(record::answers_key(config.shard, session.id, last->sequence),
+                       record::finish_answers(last->highest, 0, {}));
+  }
+  for (const AnswerBatch& batch : gone) {
+    if (session.marker && session.marker->sequence == batch.sequence) continue;
+    effects->batch.erase(record::answers_key(config.shard, session.id, batch.sequence));
+  }
 }
 
 Answer Shard::Parts::answer_again(Session& session, Number number, const KeptAnswer& kept) {
@@ -140,7 +163,7 @@ void Shard::Parts::spell_again(Session& session, Sequence sequence) {
     session.collected_count = count;
   } else {
     effects->batch.put(record::answers_key(config.shard, session.id, sequence),
-                       record::finish_answers(count, body));
+                       record::finish_answers(found->second.highest, count, body));
   }
 }
 
@@ -166,7 +189,8 @@ void Shard::Parts::forget_answer(Session& session, Number number, bool give_back
   session.unconfirmed_bytes -= kept.bytes;
   if (AnswerBatch* batch = kept.batch;
       batch != nullptr && --batch->unconfirmed == 0 && batch->written) {
-    effects->batch.erase(record::answers_key(config.shard, session.id, batch->sequence));
+    if (session.emptied.empty()) emptying.push_back(&session);
+    session.emptied.push_back(*batch);
     session.batches.erase(batch->sequence);
   }
   session.answers.erase(number);

@@ -58,6 +58,7 @@ struct Shard::Parts {
 
   absl::flat_hash_map<SessionId, std::unique_ptr<Session>> sessions;
   std::vector<Session*> collecting;  // with answers of this turn
+  std::vector<Session*> emptying;    // with records to erase
 
   absl::flat_hash_map<Token, Hold> holds;
   std::vector<uint32_t> freed_spaces;  // have groups that ceased to be busy
@@ -171,6 +172,7 @@ struct Shard::Parts {
   void keep(Session& session, Number number, KeptAnswer& answer, bool durable);
   void record_answer(Session& session, Number number, KeptAnswer& answer);
   void finish_answers();
+  void erase_emptied(Session& session);
   Answer answer_again(Session& session, Number number, const KeptAnswer& kept);
   void confirm_ranges(Session& session, const std::vector<NumberRange>& ranges);
   void return_ranges(Session& session, const std::vector<NumberRange>& ranges);

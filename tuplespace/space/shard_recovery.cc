@@ -38,6 +38,8 @@ Status Shard::Parts::recover(std::string_view key, std::string_view value) {
       auto made = std::make_unique<Session>();
       made->id = parsed->id;
       made->secret = std::move(state->secret);
+      made->name = std::move(state->name);
+      made->participant = state->participant;
       made->epoch = state->epoch;
       made->ttl = state->ttl;
       sessions.emplace(parsed->id, std::move(made));
@@ -46,13 +48,14 @@ Status Shard::Parts::recover(std::string_view key, std::string_view value) {
     case record::Kind::kAnswers: return recover_answers(*parsed, value);
     case record::Kind::kTuple: return recover_tuple(*parsed, value);
     case record::Kind::kHold: return recover_hold(*parsed, value);
+    case record::Kind::kEvent: return {};
   }
   return {};
 }
 
 Status Shard::Parts::recover_answers(const record::Key& key, std::string_view value) {
-  const Result<std::vector<record::NumberedAnswer>> answers = record::decode_answers(value);
-  if (!answers.ok()) return answers.status();
+  const Result<record::AnswersState> state = record::decode_answers(value);
+  if (!state.ok()) return state.status();
   auto found = sessions.find(key.id);
   if (found == sessions.end()) {
     if (config.shard == 0) {
@@ -64,10 +67,16 @@ Status Shard::Parts::recover_answers(const record::Key& key, std::string_view va
   }
   Session& session = *found->second;
   session.durable = true;
+  session.highest = std::max(session.highest, state->highest);
+  if (state->answers.empty()) {
+    session.marker = AnswerBatch{key.sequence, state->highest, 0, true};
+    return {};
+  }
   AnswerBatch& batch = session.batches[key.sequence];
   batch.sequence = key.sequence;
+  batch.highest = state->highest;
   batch.written = true;
-  for (const record::NumberedAnswer& answer : *answers) {
+  for (const record::NumberedAnswer& answer : state->answers) {
     if (answer.number == 0 || session.answers.find(answer.number) != nullptr) {
       return {Code::kDataLoss,
               fmt::format("number {} of session {} was answered twice", answer.number, key.id)};
@@ -84,7 +93,6 @@ Status Shard::Parts::recover_answers(const record::Key& key, std::string_view va
       held_by[id] = {session.id, answer.number};
     }
     ++batch.unconfirmed;
-    session.highest = std::max(session.highest, answer.number);
   }
   return {};
 }

@@ -133,7 +133,8 @@ void Shard::Parts::write_session(const Session& session) {
   if (config.shard == 0) {
     effects->batch.put(
         record::session_key(0, session.id),
-        record::encode(record::SessionState{session.ttl, session.epoch, session.secret}));
+        record::encode(record::SessionState{session.ttl, session.epoch, session.secret,
+                                            session.name, session.participant}));
   } else {
     state_changed = true;  // something has to be in the batch that an answer waits for
   }
@@ -158,6 +159,7 @@ void Shard::Parts::open_session(Operation& operation) {
   Session& session = *made;
   session.id = next_sequence();
   session.secret = std::move(open.secret);
+  session.participant = open.participant;
   session.epoch = 1;
   session.ttl = std::min(open.ttl == 0 ? config.session_ttl : open.ttl, config.session_ttl_max);
   if (!open.stream) {
@@ -351,7 +353,12 @@ void Shard::Parts::end_session(Session& session) {
     returned.push_back({hold.space, hold.slot, hold.tuple});
   }
   end_bound(session);
+  if (session.marker) session.emptied.push_back(*session.marker);
+  for (const AnswerBatch& batch : session.emptied) {
+    effects->batch.erase(record::answers_key(config.shard, id, batch.sequence));
+  }
   std::erase(collecting, &session);
+  std::erase(emptying, &session);
   sessions.erase(id);
   give_back(std::move(returned));
 }

@@ -124,7 +124,7 @@ TEST(Restart, TimeNeverGoesBehindWhatWasPersisted) {
   EXPECT_GE(behind.tick(0, effects), rig.host.now());
 }
 
-TEST(Restart, WhatWasConfirmedLeavesNoRecord) {
+TEST(Restart, WhatWasConfirmedLeavesOneRecordOfTheHighestNumber) {
   Rig rig;
   Rig::Client ann = rig.open();
   const size_t before = rig.host.records().size();
@@ -132,7 +132,7 @@ TEST(Restart, WhatWasConfirmedLeavesNoRecord) {
   for (int i = 0; i < 10; ++i) rig.in("s", "(1)", &ann);
   rig.confirm(ann, {1, 20});
 
-  EXPECT_EQ(rig.host.records().size(), before + 1);  // the space
+  EXPECT_EQ(rig.host.records().size(), before + 2);  // the space, the number
   rig.close(ann);
   EXPECT_EQ(rig.host.records().size(), before);  // without the session
 }
@@ -160,6 +160,29 @@ TEST(Restart, WhatWasGivenBackIsNotHeldAgainByWhoGaveItBack) {
 
   EXPECT_EQ(rig.count("s").held, 0u);
   EXPECT_EQ(rig.said(rig.inp("s", "('x')")), "(\"x\") attempt 1");
+}
+
+// A request that was sent twice may come as late as this.
+TEST(Restart, AConfirmedNumberIsNeverExecutedAgain) {
+  Rig rig;
+  Rig::Client ann = rig.open();
+  for (int turn = 0; turn < 3; ++turn) {
+    rig.out("s", "(1)", &ann);
+    rig.confirm(ann, {1, ann.last});
+  }
+  rig.restart();
+  for (Number number = 1; number <= 3; ++number) {
+    ann.last = number - 1;
+    ++ann.receiver;
+    EXPECT_EQ(rig.said(rig.out("s", "(1)", &ann)), "FAILED_PRECONDITION");
+  }
+  rig.restart();  // also what remembers it survives
+
+  ann.last = 2;
+  ++ann.receiver;
+  EXPECT_EQ(rig.said(rig.out("s", "(1)", &ann)), "FAILED_PRECONDITION");
+  EXPECT_EQ(rig.said(rig.out("s", "(1)", &ann)), "OK");
+  EXPECT_EQ(rig.count("s").ready, 4u);
 }
 
 TEST(Restart, ADroppedSpaceStaysDropped) {
