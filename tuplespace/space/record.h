@@ -30,6 +30,8 @@
 // Threads: any (functions of their arguments).
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -101,7 +103,7 @@ struct NumberedAnswer {
   AnswerKind kind = AnswerKind::kOut;
   Sequence sequence = 0;
   std::optional<Duration> ttl;
-  std::vector<Sequence> taken;
+  absl::InlinedVector<Sequence, 1> taken;
 };
 // Appends one answer to the body of an answers record; finish_answers() completes it.
 void append(const NumberedAnswer& answer, std::string& body);
