@@ -69,7 +69,7 @@ class Embedded final : public Backend, private Receiver {
 
   explicit Embedded(const ConnectOptions& options) : options_(options) {}
   Status start(const std::string& path);
-  void on_answer(engine::Answer answer) override;
+  void on_answer(engine::Answer&& answer) override;
   Result<engine::Answer> ask(engine::Operation operation);
   void receive(const Lock& lock, uint64_t number, Receive receive);
   void send_receipts(const Lock& lock);
@@ -153,7 +153,7 @@ void Embedded::await(const Waiter& waiter, Instant deadline) {
   }
 }
 
-void Embedded::on_answer(engine::Answer answer) {
+void Embedded::on_answer(engine::Answer&& answer) {
   Lock lock(mutex_);
   const auto found = calls_.find(answer.reply.token);
   if (found == calls_.end()) return;

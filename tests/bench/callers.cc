@@ -62,7 +62,7 @@ void Callers::ask(size_t caller) {
   engine_.submit(std::move(operation));
 }
 
-void Callers::on_answer(Answer answer) {
+void Callers::on_answer(Answer&& answer) {
   if (!waited_) return;
   if (!answer.status.ok()) give_up(answer.status.to_string());
   const size_t caller = answer.reply.token;
@@ -84,7 +84,7 @@ void Callers::on_answer(Answer answer) {
 
 Answer ask_once(Engine& engine, Operation operation) {
   struct Once : Receiver {
-    void on_answer(Answer a) override {
+    void on_answer(Answer&& a) override {
       std::lock_guard lock(mutex);
       answer = std::make_unique<Answer>(std::move(a));
       came.notify_one();

@@ -30,7 +30,7 @@ class Callers : public Receiver {
   // Submits `operations` and does not wait for their answers.
   void leave(uint64_t operations);
 
-  void on_answer(Answer answer) override;
+  void on_answer(Answer&& answer) override;
 
  private:
   struct Caller {

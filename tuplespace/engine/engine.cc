@@ -305,7 +305,7 @@ bool Engine::Parts::all_quiet(Time deadline) {
 
 // ---- submit ----
 
-void Engine::submit(Operation operation) {
+void Engine::submit(Operation&& operation) {
   Lane::Common& common = parts_->common;
   const uint16_t shards = common.config.shards;
   if (const auto* create = std::get_if<CreateSpace>(&operation.what);
@@ -335,7 +335,7 @@ void Engine::submit(Operation operation) {
   submit_to(shard, std::move(operation));
 }
 
-void Engine::submit_to(uint16_t shard, Operation operation) {
+void Engine::submit_to(uint16_t shard, Operation&& operation) {
   TS_CHECK(shard < parts_->common.config.shards);
   parts_->lane_of_shard(shard).submit(std::move(operation), shard);
 }

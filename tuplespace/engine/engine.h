@@ -47,7 +47,7 @@ struct EngineConfig {
 class Receiver {
  public:
   virtual ~Receiver() = default;
-  virtual void on_answer(Answer answer) = 0;
+  virtual void on_answer(Answer&& answer) = 0;
 };
 
 class Engine {
@@ -74,10 +74,10 @@ class Engine {
   // Submits to the shard that the operation belongs to: that of its space, or for spaces still
   // unknown and for sessions shard 0. A list and statistics ask every shard, whose answers become
   // one; a cancel goes to every shard.
-  void submit(Operation operation);
+  void submit(Operation&& operation);
 
   // Submits to a shard by number (sessions: every shard is asked).
-  void submit_to(uint16_t shard, Operation operation);
+  void submit_to(uint16_t shard, Operation&& operation);
 
   // Runs `task` on a lane's thread, soon.
   void run_on(size_t lane, std::function<void()> task);

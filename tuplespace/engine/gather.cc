@@ -54,7 +54,7 @@ uint64_t Gather::begin(ReplyTo reply, size_t shards) {
   return last_token_;
 }
 
-void Gather::on_answer(Answer answer) {
+void Gather::on_answer(Answer&& answer) {
   std::optional<Answer> whole;
   {
     const std::lock_guard lock(mutex_);

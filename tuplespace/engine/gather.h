@@ -21,7 +21,7 @@ class Gather : public Receiver {
   // Expects `shards` answers in place of the one for `reply`. Returns their token.
   uint64_t begin(ReplyTo reply, size_t shards);
 
-  void on_answer(Answer answer) override;
+  void on_answer(Answer&& answer) override;
 
  private:
   struct Question {

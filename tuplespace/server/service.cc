@@ -110,7 +110,7 @@ void Service::on_cancelled(uint64_t token) {
   engine().submit(std::move(cancel));
 }
 
-void Service::on_answer(Answer answer) {
+void Service::on_answer(Answer&& answer) {
   const uint64_t token = answer.reply.token;
   if (token & kAskedBit) return on_asked(std::move(answer));
   if (!numbered_.empty()) numbered_.erase(token);

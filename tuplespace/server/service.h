@@ -136,7 +136,7 @@ class Service final : public CallHandler, private Receiver {
     Number number;
   };
 
-  void on_answer(Answer answer) override;
+  void on_answer(Answer&& answer) override;
   void on_asked(Answer answer);
   void operate_numbered(UnaryCall& call, Verb verb, Operation operation, std::string_view caller);
   void submit_numbered(uint64_t token, Operation operation);

@@ -334,7 +334,7 @@ void SessionStream::close() {
 
 // ---- answers ----
 
-void SessionStream::on_answer(Answer answer) {
+void SessionStream::on_answer(Answer&& answer) {
   if (answer.reply.token == kOpenedToken) return on_opened(std::move(answer));
   if (outstanding_ > 0) --outstanding_;
   // A client whose stream ends resumes and hears of each number; that its wait ended because the

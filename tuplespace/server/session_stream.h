@@ -51,7 +51,7 @@ class SessionStream final : public StreamHandler, private Receiver {
  private:
   enum class State : uint8_t { kGreeting, kVerifying, kOpening, kOpen, kClosing, kOver };
 
-  void on_answer(Answer answer) override;
+  void on_answer(Answer&& answer) override;
 
   void greet(std::string_view hello);
   void open_new(Duration ttl);

@@ -5,10 +5,14 @@
 
 #include "tuplespace/server/wire_format.h"
 #include "tuplespace/tuple/encoding.h"
+#include "tuplespace/tuple/protobuf.h"
 #include "tuplespace/tuple/wire.h"
 
 namespace tuplespace {
 namespace {
+
+using protobuf::put_varint;
+using protobuf::varint_length;
 
 constexpr uint32_t kCallerField = 15;
 constexpr size_t kKeptBytesMax = 512;  // templates longer than this are not remembered
@@ -95,6 +99,49 @@ uint32_t answer_field(const Answer& answer) {
   if (std::holds_alternative<CountAnswer>(answer.what)) return 8;
   TS_CHECK(std::holds_alternative<ScanAnswer>(answer.what));
   return 9;
+}
+
+size_t number_length(uint64_t value) { return value == 0 ? 0 : 1 + varint_length(value); }
+
+char* put_number(char* at, uint32_t field, uint64_t value) {
+  if (value == 0) return at;
+  *at++ = static_cast<char>(field << 3);
+  return put_varint(at, value);
+}
+
+char* put_length(char* at, uint32_t field, size_t length) {
+  *at++ = static_cast<char>(field << 3 | 2);
+  return put_varint(at, length);
+}
+
+// Appends the answer to an operation that found one tuple, which is nearly every one. The lengths
+// of the messages around the tuple are known before, so nothing is moved.
+void append_one_found(uint32_t field, Number number, const Answer& answer, const TakeAnswer& take,
+                      std::string& out) {
+  const Found& found = take.tuples.front();
+  WireForm form;
+  const std::string_view tuple = form.of(found.tuple);
+  const auto ended = static_cast<uint64_t>(take.ended);
+  const size_t found_length = number_length(found.id) + 1 + varint_length(tuple.size()) +
+                              tuple.size() + number_length(found.attempt);
+  const size_t response_length = number_length(answer.sequence) + 1 + varint_length(found_length) +
+                                 found_length + number_length(ended) + number_length(take.held);
+  const size_t length =
+      number_length(number) + 1 + varint_length(response_length) + response_length;
+  char around[96];  // seven fields of at most 11 bytes
+  char* at = put_length(around, field, length);
+  at = put_number(at, 1, number);
+  at = put_length(at, answer_field(answer), response_length);
+  at = put_number(at, 1, answer.sequence);
+  at = put_length(at, 2, found_length);
+  at = put_number(at, 1, found.id);
+  at = put_length(at, 2, tuple.size());
+  out.append(around, at);
+  out += tuple;
+  at = put_number(around, 3, found.attempt);
+  at = put_number(at, 3, ended);
+  at = put_number(at, 4, take.held);
+  out.append(around, at);
 }
 
 }  // namespace
@@ -363,6 +410,10 @@ void append_response(const Answer& answer, std::string& out) {
 }
 
 void append_answer(uint32_t field, Number number, const Answer& answer, std::string& out) {
+  const auto* take = std::get_if<TakeAnswer>(&answer.what);
+  if (answer.status.ok() && take != nullptr && take->tuples.size() == 1) {
+    return append_one_found(field, number, answer, *take, out);
+  }
   Nested message(out, field);
   append_number(out, 1, number);
   if (answer.status.ok()) {

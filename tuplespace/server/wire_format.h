@@ -21,6 +21,18 @@ class FieldReader {
   // Moves to the next field. False at the end, and where the bytes are no message: then failed().
   bool next() {
     if (at_ == end_) return false;
+    const auto first = static_cast<uint8_t>(*at_);
+    if (first >= 8 && first < 0x80 && (first & 7) == 2 && end_ - at_ > 1) {  // nearly always
+      const size_t length = static_cast<uint8_t>(at_[1]);
+      if (length < 0x80 && length <= static_cast<size_t>(end_ - at_ - 2)) {
+        number_ = first >> 3;
+        is_bytes_ = true;
+        varint_ = 0;
+        bytes_ = {at_ + 2, length};
+        at_ += 2 + length;
+        return true;
+      }
+    }
     const uint64_t tag = read_varint();
     number_ = static_cast<uint32_t>(tag >> 3);
     is_bytes_ = false;

@@ -3,6 +3,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <bit>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -29,6 +30,27 @@ void put_big(Int value, char* at) {
 }
 
 template <typename Int>
+char* put_little(Int value, char* at) {
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(at, &value, sizeof value);
+  } else {
+    for (size_t i = 0; i < sizeof value; ++i) {
+      at[i] = static_cast<char>(static_cast<uint64_t>(value) >> (8 * i));
+    }
+  }
+  return at + sizeof value;
+}
+
+template <typename Int>
+Int get_little(const char* at) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < sizeof(Int); ++i) {
+    value |= static_cast<uint64_t>(static_cast<uint8_t>(at[i])) << (8 * i);
+  }
+  return static_cast<Int>(value);
+}
+
+template <typename Int>
 Int get_big(const char* at) {
   uint64_t value = 0;
   for (size_t i = 0; i < sizeof(Int); ++i) value = value << 8 | static_cast<uint8_t>(at[i]);
@@ -48,9 +70,9 @@ class Writer {
 
   template <typename Int>
   Writer& integer(Int value) {
-    for (size_t i = 0; i < sizeof value; ++i) {
-      out_ += static_cast<char>(static_cast<uint64_t>(value) >> (8 * i));
-    }
+    char bytes[sizeof value];
+    put_little(value, bytes);
+    out_.append(bytes, sizeof bytes);
     return *this;
   }
   Writer& text(std::string_view value) {
@@ -88,12 +110,9 @@ class Reader {
       ok_ = false;
       return 0;
     }
-    uint64_t value = 0;
-    for (size_t i = 0; i < sizeof(Int); ++i) {
-      value |= static_cast<uint64_t>(static_cast<uint8_t>(left_[i])) << (8 * i);
-    }
+    const Int value = get_little<Int>(left_.data());
     left_.remove_prefix(sizeof(Int));
-    return static_cast<Int>(value);
+    return value;
   }
   std::string_view text() {
     const auto size = integer<uint32_t>();
@@ -295,12 +314,16 @@ Result<SessionState> decode_session(std::string_view value) {
 }
 
 void append(const NumberedAnswer& answer, std::string& body) {
-  Writer writer(body);
-  writer.integer(answer.number).integer(answer.hash).integer(static_cast<uint8_t>(answer.kind));
-  writer.integer(answer.sequence).integer(answer.ttl.value_or(-1));
-  writer.integer(static_cast<uint32_t>(answer.taken.size()));
-  for (const Sequence id : answer.taken) writer.integer(id);
-  if (has_detail(answer.kind)) writer.text(answer.detail);
+  char fixed[37];  // there is one for every operation: appended in one piece
+  char* at = put_little(answer.number, fixed);
+  at = put_little(answer.hash, at);
+  at = put_little(static_cast<uint8_t>(answer.kind), at);
+  at = put_little(answer.sequence, at);
+  at = put_little(answer.ttl.value_or(-1), at);
+  at = put_little(static_cast<uint32_t>(answer.taken.size()), at);
+  body.append(fixed, at);
+  for (const Sequence id : answer.taken) Writer(body).integer(id);
+  if (has_detail(answer.kind)) Writer(body).text(answer.detail);
 }
 
 std::string finish_answers(Number highest, uint32_t count, std::string_view body) {
@@ -361,9 +384,13 @@ void encode_tuple(const Entry& entry, const Due& due, std::string& out) {
   if (due.visible_at > 0) flags |= kDelayed;
   if (due.expires_at != kNever) flags |= kExpires;
   if (due.bound != 0) flags |= kBound;
+  char fixed[14];
+  char* at = put_little(kVersion, fixed);
+  at = put_little(flags, at);
+  at = put_little(static_cast<int64_t>(entry.out_at), at);
+  put_little(uint32_t{0}, at);  // owner: nobody is known yet
+  out.append(fixed, sizeof fixed);
   Writer writer(out);
-  writer.integer(kVersion).integer(flags).integer(static_cast<int64_t>(entry.out_at));
-  writer.integer(uint32_t{0});  // owner: nobody is known yet
   if (flags & kAttempted) writer.integer(static_cast<uint16_t>(entry.attempt));
   if (flags & kDelayed) writer.integer(due.visible_at);
   if (flags & kExpires) writer.integer(due.expires_at);

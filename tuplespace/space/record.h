@@ -45,6 +45,8 @@
 // Threads: any (functions of their arguments).
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -145,7 +147,7 @@ struct NumberedAnswer {
   AnswerKind kind = AnswerKind::kOut;
   Sequence sequence = 0;
   std::optional<Duration> ttl;
-  std::vector<Sequence> taken;
+  absl::InlinedVector<Sequence, 1> taken;
   std::string detail = {};  // from kind 3 on
 };
 // Appends one answer to the body of an answers record; finish_answers() completes it.

@@ -39,7 +39,7 @@ Status Shard::recovered(Time now, Effects& effects) { return parts_->recovered(n
 
 std::string Shard::key_prefix(uint16_t shard) { return record::shard_key(shard).substr(0, 2); }
 
-void Shard::apply(Operation operation, Time now, Effects& effects) {
+void Shard::apply(Operation&& operation, Time now, Effects& effects) {
   Parts& parts = *parts_;
   parts.begin(now, effects);
   std::visit(Overload{
@@ -161,10 +161,19 @@ void Shard::Parts::erase_tuple(Space& space, Sequence id) {
   touch(space);
 }
 
-void Shard::Parts::reply(const ReplyTo& to, Answer answer) {
+void Shard::Parts::reply(const ReplyTo& to, Answer&& answer) {
   if (to.receiver == 0) return;
   answer.reply = to;
   effects->answers.push_back(std::move(answer));
+}
+
+Answer& Shard::Parts::new_answer(const ReplyTo& to, const Space& space, Sequence instant) {
+  Answer& answer = to.receiver == 0 ? nobodys.emplace() : effects->answers.emplace_back();
+  answer.reply = to;
+  answer.sequence = instant;
+  answer.mark = space.mark();
+  answer.batch = space.last_batch;
+  return answer;
 }
 
 void Shard::Parts::refuse(const ReplyTo& to, Status status) {
@@ -302,10 +311,7 @@ void Shard::Parts::out(Operation& operation) {
     kept.ttl = granted.ttl;
     keep(session, operation.caller.number, kept, durable);
   }
-  Answer answer = about(*space);
-  answer.sequence = id;
-  answer.what = granted;
-  reply(operation.reply, std::move(answer));
+  new_answer(operation.reply, *space, id).what = granted;
 }
 
 // Readers that wait see it; nothing is stored. Not kept as an answer: it changed nothing.

@@ -74,7 +74,7 @@ class Shard {
   // Does what `operation` asks, or parks it. Every operation with a reply gets one answer, now
   // or later, except that those of a suspended session wait for its resume. On a stream the
   // token of a reply is the operation's number: a resume answers to {its receiver, number}.
-  void apply(Operation operation, Time now, Effects& effects);
+  void apply(Operation&& operation, Time now, Effects& effects);
 
   // Does what is due, and a slice of what is unfinished. Returns when it wants to be called
   // again: now, if there is unfinished work.

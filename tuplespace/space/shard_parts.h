@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -40,7 +41,8 @@ struct Shard::Parts {
 
   ShardConfig config;
   Time now = 0;
-  Effects* effects = nullptr;  // of the call in progress
+  Effects* effects = nullptr;     // of the call in progress
+  std::optional<Answer> nobodys;  // an answer that nobody waits for
   Figures figures;
   std::string refusal;  // of `out`, "" for none
 
@@ -52,11 +54,13 @@ struct Shard::Parts {
   TimerWheel wheel;
   absl::flat_hash_map<uint32_t, std::unique_ptr<Space>> spaces;
   std::unordered_map<std::string, Space*, TextHash, std::equal_to<>> by_name;
-  Used used;                                    // by all spaces
-  std::vector<uint32_t> building;               // spaces with unfinished indexes
+  Space* last_named = nullptr;     // that was looked up; nullptr: none that is still there
+  Used used;                       // by all spaces
+  std::vector<uint32_t> building;  // spaces with unfinished indexes
   std::vector<std::unique_ptr<Space>> dropped;  // memory to give back in slices
 
   absl::flat_hash_map<SessionId, std::unique_ptr<Session>> sessions;
+  Session* last_session = nullptr;   // that was looked up; nullptr: none that is still there
   std::vector<Session*> collecting;  // with answers of this turn
   std::vector<Session*> emptying;    // with records to erase
 
@@ -87,7 +91,9 @@ struct Shard::Parts {
   void touch(Space& space);
   void put_tuple(Space& space, Slot slot);
   void erase_tuple(Space& space, Sequence id);
-  void reply(const ReplyTo& to, Answer answer);
+  void reply(const ReplyTo& to, Answer&& answer);
+  // The same for an answer to be filled in: valid until the next one.
+  Answer& new_answer(const ReplyTo& to, const Space& space, Sequence instant);
   void refuse(const ReplyTo& to, Status status);
   // An answer about a space leaves when what it may rest on is durable.
   Answer about(const Space& space) const;

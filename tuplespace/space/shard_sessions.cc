@@ -40,8 +40,11 @@ absl::flat_hash_set<Number> numbers_in(const std::vector<NumberRange>& ranges) {
 }  // namespace
 
 Session* Shard::Parts::session_of(const Caller& caller) {
+  if (last_session != nullptr && last_session->id == caller.session) return last_session;
   const auto found = sessions.find(caller.session);
-  return found == sessions.end() ? nullptr : found->second.get();
+  if (found == sessions.end()) return nullptr;
+  last_session = found->second.get();
+  return last_session;
 }
 
 void Shard::Parts::keep_lease(Session& session) {
@@ -359,6 +362,7 @@ void Shard::Parts::end_session(Session& session) {
   }
   std::erase(collecting, &session);
   std::erase(emptying, &session);
+  if (last_session == &session) last_session = nullptr;
   sessions.erase(id);
   give_back(std::move(returned));
 }

@@ -20,8 +20,11 @@ Status no_space(std::string_view name) {
 }
 
 Space* Shard::Parts::find_space(std::string_view name) {
+  if (last_named != nullptr && last_named->name() == name) return last_named;
   const auto found = by_name.find(name);
-  return found == by_name.end() ? nullptr : found->second;
+  if (found == by_name.end()) return nullptr;
+  last_named = found->second;
+  return last_named;
 }
 
 Space& Shard::Parts::space_to_wait_for(const std::string& name) {
@@ -36,6 +39,7 @@ Space& Shard::Parts::space_to_wait_for(const std::string& name) {
 
 void Shard::Parts::forget_if_unused(Space& space) {
   if (space.exists || space.waiters.size() > 0) return;
+  last_named = nullptr;
   by_name.erase(by_name.find(space.name()));
   spaces.erase(space.id());
 }
@@ -122,6 +126,7 @@ void Shard::Parts::drop(Operation& operation) {
   answer.what = DropAnswer{space->tuples()};
   // Held tuples go too: their answers find no space any more.
   const auto found = spaces.find(space->id());
+  last_named = nullptr;
   by_name.erase(drop.name);
   dropped.push_back(std::move(found->second));
   spaces.erase(found);

@@ -265,9 +265,8 @@ void Shard::Parts::hand_over(Space& space, const Asker& asker, std::span<const S
   const Duration lease = leased ? std::min(*extras->hold, config.hold_max) : 0;
   const bool hold = remove && asker.caller.number != 0;  // by the session, if it is not leased
   (remove ? figures.takes : figures.reads) += slots.size();
-  Answer answer;
-  answer.sequence = remove ? next_sequence() : last;
-  TakeAnswer& found = answer.what.emplace<TakeAnswer>();
+  const Sequence instant = remove ? next_sequence() : last;
+  TakeAnswer found;
   found.remove = remove;
   found.tuples.reserve(slots.size());
   Session* const session = hold ? session_of(asker.caller) : nullptr;
@@ -293,14 +292,12 @@ void Shard::Parts::hand_over(Space& space, const Asker& asker, std::span<const S
     kept->hash = asker.caller.hash;
     kept->kind = leased ? record::AnswerKind::kHold : record::AnswerKind::kTake;
     if (leased) kept->ttl = lease;
-    kept->sequence = answer.sequence;
+    kept->sequence = instant;
     const bool durable = space.durability != Durability::kMemory;
     keep(*session, asker.caller.number, *kept, durable);
     if (durable) touch(space);
   }
-  answer.mark = space.mark();
-  answer.batch = space.last_batch;
-  reply(asker.reply, std::move(answer));
+  new_answer(asker.reply, space, instant).what = std::move(found);
 }
 
 void Shard::Parts::answer_nothing(const Space& space, const Take& take, ReplyTo to, Ended ended) {

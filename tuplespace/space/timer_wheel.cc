@@ -1,5 +1,6 @@
 #include "tuplespace/space/timer_wheel.h"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -7,6 +8,7 @@ namespace tuplespace {
 
 void TimerWheel::add(const Timer& timer) {
   ++size_;
+  next_ = std::min(next_, std::max(timer.due, now_));
   if (timer.due <= now_) {
     ready_.push_back(timer);
     return;
@@ -20,7 +22,7 @@ void TimerWheel::add(const Timer& timer) {
 
 // Everything on a level is due before anything on the next, and every filled slot of a level lies
 // behind now_, so the first filled slot of the lowest filled level is next.
-Time TimerWheel::next_due() const {
+Time TimerWheel::earliest() const {
   if (ready_taken_ < ready_.size()) return now_;
   for (int level = 0; level < kLevels; ++level) {
     if (filled_[level] == 0) continue;
@@ -36,16 +38,20 @@ Time TimerWheel::next_due() const {
 bool TimerWheel::take_due(Time now, size_t max, std::vector<Timer>& due) {
   while (true) {
     while (ready_taken_ < ready_.size()) {
-      if (max == 0) return true;
+      if (max == 0) {
+        next_ = now_;
+        return true;
+      }
       due.push_back(ready_[ready_taken_++]);
       --max;
       --size_;
     }
     ready_.clear();
     ready_taken_ = 0;
-    const Time next = next_due();
+    const Time next = earliest();
     if (next > now) {
       if (now > now_) now_ = now;
+      next_ = next;
       return false;
     }
     // Empty the slot that begins at `next`: its timers are due, or belong on lower levels.

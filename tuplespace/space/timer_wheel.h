@@ -35,7 +35,7 @@ class TimerWheel {
 
   // When take_due() should be called next: never later than the first due time; kNever if there
   // is nothing.
-  Time next_due() const;
+  Time next_due() const { return next_; }
 
   size_t size() const { return size_; }
 
@@ -44,11 +44,14 @@ class TimerWheel {
   static constexpr int kBits = 6;
   static constexpr int kLevels = 11;
 
+  Time earliest() const;
+
   std::array<std::array<std::vector<Timer>, 1 << kBits>, kLevels> slots_;
   std::array<uint64_t, kLevels> filled_{};  // a bit per slot
   std::vector<Timer> ready_;                // due already
   size_t ready_taken_ = 0;
   Time now_;
+  Time next_ = kNever;
   size_t size_ = 0;
 };
 

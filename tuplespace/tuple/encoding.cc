@@ -233,13 +233,6 @@ size_t field_length(const char* at, const char* end) {
   }
 }
 
-std::string_view take_field(std::string_view& bytes) {
-  const size_t length = field_length(bytes.data(), bytes.data() + bytes.size());
-  const std::string_view field = bytes.substr(0, length);
-  bytes.remove_prefix(length);
-  return field;
-}
-
 int64_t decode_int(std::string_view field) {
   const auto c = static_cast<uint8_t>(field[0]);
   if (c >= code::kIntZero) {

@@ -94,7 +94,12 @@ Status encode(const Value& value, const Limits& limits, std::string& out);
 size_t field_length(const char* at, const char* end);
 
 // Removes and returns the first field of `bytes`. Requires: valid and not empty.
-std::string_view take_field(std::string_view& bytes);
+inline std::string_view take_field(std::string_view& bytes) {
+  const size_t length = field_length(bytes.data(), bytes.data() + bytes.size());
+  const std::string_view field(bytes.data(), length);
+  bytes.remove_prefix(length);
+  return field;
+}
 
 // Returns the type of a field. Requires: valid.
 inline Type type_of(std::string_view field) { return type_of_code(static_cast<uint8_t>(field[0])); }

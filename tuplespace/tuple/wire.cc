@@ -422,12 +422,18 @@ Result<std::string> value_from_wire(std::string_view bytes, size_t depth, const 
   return std::string(canonical.bytes());
 }
 
-void append_wire(const Tuple& tuple, std::string& out) {
+std::string_view WireForm::of(const Tuple& tuple) {
   std::string_view fields = tuple.bytes();
-  Scratch scratch(Wire::room_for(fields));
-  Wire wire(scratch.data());
+  const size_t room = Wire::room_for(fields);
+  if (room > sizeof small_) large_ = std::make_unique_for_overwrite<char[]>(room);
+  Wire wire(room > sizeof small_ ? large_.get() : small_);
   while (!fields.empty()) wire.value(kItems, take_field(fields));
-  out += wire.bytes();
+  return wire.bytes();
+}
+
+void append_wire(const Tuple& tuple, std::string& out) {
+  WireForm form;
+  out += form.of(tuple);
 }
 
 void append_value_field(uint32_t field, std::string_view canonical, std::string& out) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,18 @@ Result<Template> template_from_wire(std::string_view bytes, const Limits& limits
 // Each appends the serialized message, without a length in front.
 void append_wire(const Tuple& tuple, std::string& out);
 void append_wire(const Template& wanted, std::string& out);
+
+// WireForm converts one tuple into memory of its own, on the stack while it is small: for who has
+// to know the length of the message before it is appended.
+class WireForm {
+ public:
+  // Valid as long as this, and until the next call.
+  std::string_view of(const Tuple& tuple);
+
+ private:
+  char small_[2048];  // not initialized
+  std::unique_ptr<char[]> large_;
+};
 
 // Returns the canonical bytes of a serialized tuplespace.v1.Value that stands inside `depth` lists
 // and maps.

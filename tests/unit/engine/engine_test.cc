@@ -175,7 +175,7 @@ TEST(Engine, OperationsBeyondTheInboxAreRefusedAndEndingsAreNot) {
   for (uint64_t token = 2; token <= 4; ++token) rig.out(token, "jobs", "('a')");
   Operation cancel;
   cancel.what = Cancel{.session = 0, .number = 0, .reply = {rig.receiver, 1}};
-  rig.engine->submit(cancel);
+  rig.engine->submit(Operation(cancel));
   rig.turn();
   ASSERT_NE(rig.client.answer(4), nullptr);
   const Status& refused = rig.client.answer(4)->status;
@@ -213,7 +213,7 @@ class Chain : public Receiver {
     operation.reply.receiver = id_;
     engine_.submit(std::move(operation));
   }
-  void on_answer(Answer answer) override {
+  void on_answer(Answer&& answer) override {
     EXPECT_TRUE(answer.status.ok());
     if (--left_ > 0) next();
   }
@@ -299,7 +299,7 @@ class CountingPoller : public QuietPoller {
 // A client that another thread waits for.
 class WaitingClient : public Receiver {
  public:
-  void on_answer(Answer answer) override {
+  void on_answer(Answer&& answer) override {
     const std::lock_guard lock(mutex_);
     answers_.push_back(std::move(answer));
     arrived_.notify_all();

@@ -221,7 +221,7 @@ class SeveralLanesAndASession : public SeveralLanes {
   void suspend_until_it_ends() {
     Operation suspend;
     suspend.what = SuspendSession{.session = session.session, .epoch = session.epoch};
-    rig.engine->submit_to(0, suspend);
+    rig.engine->submit_to(0, Operation(suspend));
     rig.turn();
     rig.clock.advance(5'001);
   }
@@ -272,7 +272,7 @@ TEST_P(SeveralLanesAndASession, ItLivesOnAfterARestart) {
 // Counts from its lane's thread, read from any.
 class Counter : public Receiver {
  public:
-  void on_answer(Answer answer) override {
+  void on_answer(Answer&& answer) override {
     if (!answer.status.ok()) ++failed;
     if (const auto* take = std::get_if<TakeAnswer>(&answer.what)) taken += take->tuples.size();
     ++answered;

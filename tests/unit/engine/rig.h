@@ -35,7 +35,7 @@ class TestClock : public SystemClock {
 // Remembers the answers it gets.
 class Client : public Receiver {
  public:
-  void on_answer(Answer answer) override { answers.push_back(std::move(answer)); }
+  void on_answer(Answer&& answer) override { answers.push_back(std::move(answer)); }
 
   std::vector<uint64_t> tokens() const {
     std::vector<uint64_t> tokens;

@@ -83,7 +83,7 @@ TEST(Slices, AReadWithoutAnIndexLooksAtASliceAtAStretch) {
   Effects effects;
   Shard& shard = rig.host.shard();
   uint64_t before = rig.figures().candidates;
-  shard.apply(operation, rig.host.now(), effects);
+  shard.apply(std::move(operation), rig.host.now(), effects);
   EXPECT_LE(rig.figures().candidates - before, 100u);
   EXPECT_TRUE(effects.answers.empty());
   int stretches = 1;
@@ -117,7 +117,7 @@ TEST(Slices, WhatArrivesBehindTheCursorIsOfferedAndNothingIsSeenTwice) {
   effects.batch_number = rig.host.batches() + 1;
   Shard& shard = rig.host.shard();
   const uint64_t before = rig.figures().candidates;
-  shard.apply(operation, rig.host.now(), effects);
+  shard.apply(std::move(operation), rig.host.now(), effects);
   for (int i = 0; rig.figures().candidates == before; ++i) {  // its index is built first
     ASSERT_LT(i, 100);
     shard.tick(rig.host.now(), effects);
@@ -125,7 +125,7 @@ TEST(Slices, WhatArrivesBehindTheCursorIsOfferedAndNothingIsSeenTwice) {
   ASSERT_TRUE(effects.answers.empty());
   Operation close;
   close.what = CloseSession{holder.session, "", true, {}};
-  shard.apply(close, rig.host.now(), effects);
+  shard.apply(std::move(close), rig.host.now(), effects);
   shard.finish(effects);
 
   ASSERT_EQ(effects.answers.size(), 1u);

@@ -119,7 +119,7 @@ TEST(Restart, TimeNeverGoesBehindWhatWasPersisted) {
   Operation out;
   out.what = Out{"s", tuple("(2)"), 1'000, {}, false};
   out.reply = {1, 1};
-  behind.apply(out, 0, effects);
+  behind.apply(Operation(out), 0, effects);
 
   EXPECT_GE(behind.tick(0, effects), rig.host.now());
 }
