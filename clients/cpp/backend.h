@@ -75,10 +75,13 @@ struct Reply {
 
   // As new, keeping memory.
   void clear() {
-    std::vector<FoundTuple> kept = std::move(tuples);
-    kept.clear();
-    *this = Reply();
-    tuples = std::move(kept);
+    if (!status.ok()) status = {};
+    ticket = {};
+    sequence = 0;
+    ttl.reset();
+    tuples.clear();
+    ended = Ended::kNot;
+    ready = held = delayed = next = until = 0;
   }
 };
 

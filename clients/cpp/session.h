@@ -79,7 +79,7 @@ class Replies {
   void clear() { used_ = 0; }
 
  private:
-  std::deque<Told> all_;
+  std::vector<Told> all_;
   size_t used_ = 0;
 };
 
