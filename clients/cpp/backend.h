@@ -75,10 +75,13 @@ struct Reply {
 
   // As new, keeping memory.
   void clear() {
-    std::vector<FoundTuple> kept = std::move(tuples);
-    kept.clear();
-    *this = Reply();
-    tuples = std::move(kept);
+    if (!status.ok()) status = {};
+    ticket = {};
+    sequence = 0;
+    ttl.reset();
+    tuples.clear();
+    ended = Ended::kNot;
+    ready = held = delayed = next = until = 0;
   }
 };
 
@@ -99,6 +102,9 @@ class Waiter {
   // True from the end of on_reply() on, for those that are waited for.
   virtual bool done() const { return false; }
 
+  // True if on_reply() leads to nothing by itself: somebody will await() it, and drives then.
+  virtual bool is_quiet() const { return false; }
+
   // True if on_reply() may say kKeep. Then settle() is welcome as soon as it begins.
   virtual bool keeps() const { return false; }
 
@@ -110,6 +116,7 @@ class Waiter {
   friend class Embedded;
   // While under way; guarded by the backend's lock.
   Entry* entry_ = nullptr;  // remote
+  bool listens_ = false;    // remote: not quiet
   uint64_t token_ = 0;      // embedded
 };
 
@@ -123,6 +130,9 @@ class Backend : public std::enable_shared_from_this<Backend> {
   // Asks for the end of a call, if it is still under way. Its reply comes all the same.
   // Requires: `waiter` is alive.
   virtual void cancel(Waiter& waiter) = 0;
+
+  // `waiter`, which was quiet, is to be told its reply as soon as it comes.
+  virtual void listen(Waiter& waiter) = 0;
 
   // Waits until waiter.done() or `deadline`. Requires: may_wait().ok().
   virtual void await(const Waiter& waiter, Instant deadline) = 0;
@@ -168,6 +178,7 @@ class SyncWaiter final : public Waiter {
     return taken;
   }
   bool done() const override { return done_.load(std::memory_order_acquire); }
+  bool is_quiet() const override { return true; }
   bool keeps() const override { return taken_ == Receive::kKeep; }
 
   Reply reply;

@@ -61,6 +61,7 @@ struct Call<T>::State final : Waiter {
     return takes ? Receive::kKeep : Receive::kConfirm;
   }
   bool done() const override { return phase.load() == kDone; }
+  bool is_quiet() const override { return true; }
   bool keeps() const override { return true; }
 
   const std::shared_ptr<Backend> backend;
@@ -124,6 +125,7 @@ void Call<T>::cancel() {
 template <typename T>
 bool Call<T>::await_suspend(std::coroutine_handle<> waiting) {
   state_->waiting = waiting;
+  state_->backend->listen(*state_);  // first: afterwards the call may be over and gone
   int pending = kPending;
   return state_->phase.compare_exchange_strong(pending, kAwaited);
 }

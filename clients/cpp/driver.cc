@@ -34,7 +34,9 @@ Driver::Driver(std::string address, const std::string& target, const ConnectOpti
 
 void Driver::submit(const Ask& ask, Waiter& waiter) {
   Lock lock(mutex_);
-  const Instant now = steady_now();
+  // The time is asked for only where it is needed: it costs as much as all else in here.
+  const bool joins_a_frame = writing_ || telling_ > 0;
+  const Instant now = joins_a_frame && !ask.wait ? 0 : steady_now();
   if (Status status = session_.submit(ask, waiter, now); !status.ok()) {
     lock.unlock();
     Reply reply;
@@ -42,7 +44,14 @@ void Driver::submit(const Ask& ask, Waiter& waiter) {
     waiter.on_reply(reply);
     return;
   }
-  flush(lock, now);
+  if (!joins_a_frame) flush(lock, now);
+  call_background();
+}
+
+void Driver::listen(Waiter& waiter) {
+  const Lock lock(mutex_);
+  session_.listen(waiter);
+  call_background();
 }
 
 void Driver::cancel(Waiter& waiter) {
@@ -57,7 +66,9 @@ Status Driver::settle(Ticket ticket, bool give_back) {
   Lock lock(mutex_);
   const Instant now = steady_now();
   TS_RETURN_IF_ERROR(session_.settle(ticket, give_back, now));
-  flush(lock, now + Session::kConfirmWithin);
+  // Who drives sleeps and does not know when this is due. If nobody does, the background thread
+  // looks in soon enough, and the next call may come sooner.
+  flush(lock, driving_ ? now + Session::kConfirmWithin : now);
   return {};
 }
 
@@ -71,6 +82,11 @@ void Driver::await(const Waiter& waiter, Instant deadline) {
   while (!waiter.done()) {
     if (deadline != kNoInstant && steady_now() >= deadline) break;
     if (driving_) {
+      // Else the answer would come to the background thread, and from there to us. It makes room
+      // by itself when what we wrote has left, and keeps its place where others listen.
+      if (background_drives_ && !writing_ && session_.listeners() == 0) {
+        link_.wake_at(steady_now());
+      }
       sleep(lock, waiter, deadline);
       continue;
     }
@@ -106,9 +122,14 @@ void Driver::wake_sleepers() {
 void Driver::pass_on() {
   if (!sleepers_.empty()) {
     sleepers_.front()->wake.notify_one();
-  } else if (background_idle_ || session_.calls() > 0) {
+  } else if (background_idle_ || session_.listeners() > 0) {
     background_.notify_one();
   }
+}
+
+// Who listens to the reply of a call does not drive.
+void Driver::call_background() {
+  if (!driving_ && sleepers_.empty() && session_.listeners() > 0) background_.notify_one();
 }
 
 // ---- driving ----
@@ -127,7 +148,7 @@ void Driver::run() {
       background_.wait(lock);
       background_idle_ = false;
       seen = drivers_ - 1;  // its caller may be back at once: look in lazily first
-    } else if (driving_ || !sleepers_.empty() || (drivers_ != seen && session_.calls() == 0)) {
+    } else if (driving_ || !sleepers_.empty() || (drivers_ != seen && session_.listeners() == 0)) {
       seen = drivers_;
       if (!sleepers_.empty() && !driving_) sleepers_.front()->wake.notify_one();
       const Instant now = steady_now();
@@ -136,11 +157,11 @@ void Driver::run() {
       const Instant pause = std::clamp(due - now, kLazyMin, kLazy);
       background_.wait_for(lock, std::chrono::microseconds(pause));
     } else {
-      driving_ = true;
+      driving_ = background_drives_ = true;
       turn(lock, kNoInstant);
       // Nobody's next call is near enough to carry the confirmations.
       flush(lock, steady_now() + Session::kConfirmWithin);
-      driving_ = false;
+      driving_ = background_drives_ = false;
     }
   }
 }

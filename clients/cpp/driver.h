@@ -4,8 +4,9 @@
 // One thread at a time drives: it sleeps on the link, takes frames in, tells replies and writes
 // what is pending. A caller that waits drives by itself, so that its answer crosses no thread;
 // when it leaves, another caller that waits takes over. A background thread drives when nobody
-// else does. While callers come and go faster than kLazy it only looks in that often, to send
-// confirmations that are due; waking it for every call would cost more than the call.
+// else does. While callers come and go faster than kLazy, and no call under way has a callback or
+// a coroutine that listens, it only looks in that often, to send confirmations that are due;
+// waking it for every call would cost more than the call.
 //
 // What is submitted while a frame is being written, or while replies are being told, leaves
 // together in the next frame.
@@ -43,6 +44,7 @@ class Driver {
 
   void submit(const Ask& ask, Waiter& waiter);
   void cancel(Waiter& waiter);
+  void listen(Waiter& waiter);
   void await(const Waiter& waiter, Instant deadline);
   Status settle(Ticket ticket, bool give_back);
   Status close();
@@ -77,6 +79,7 @@ class Driver {
   void sleep(Lock& lock, const Waiter& waiter, Instant deadline);
   void wake_sleepers();
   void pass_on();
+  void call_background();
 
   const std::string address_;
   const ConnectOptions options_;
@@ -91,7 +94,8 @@ class Driver {
   std::string frame_;     // memory for the next one
   Replies replies_;       // of the thread that drives
 
-  bool driving_ = false;            // some thread is inside turn()
+  bool driving_ = false;            // some thread is inside turn(),
+  bool background_drives_ = false;  // the background thread
   uint64_t drivers_ = 0;            // how often a caller began to drive
   std::vector<Sleeper*> sleepers_;  // callers that wait for the one who drives
   std::condition_variable background_;

@@ -32,6 +32,7 @@ class Embedded final : public Backend, private Receiver {
 
   void submit(const Ask& ask, Waiter& waiter) override;
   void cancel(Waiter& waiter) override;
+  void listen(Waiter&) override {}  // the lane tells replies as they come
   void await(const Waiter& waiter, Instant deadline) override;
   Status settle(Ticket ticket, bool give_back) override;
 

@@ -42,7 +42,8 @@ struct Link::Parts {
   std::atomic<int> under_way = 0;  // tags in the queue, the alarm's apart
 
   bool finishing = false;
-  bool ended = true;  // kBroken was told
+  bool ended = true;         // kBroken was told
+  bool read_wanted = false;  // begin_read() is due
 
   grpc::ByteBuffer incoming;
   grpc::Slice taken;
@@ -52,7 +53,11 @@ struct Link::Parts {
   grpc::Alarm alarm;
   std::atomic<bool> alarm_set = false;
 
+  // With the read gRPC sends window updates, each time in a packet of its own. So it begins only
+  // when there is nothing left to do but to wait: the answers of the frame before are handed over
+  // by then, and what they led to is on its way.
   void begin_read() {
+    read_wanted = false;
     under_way.fetch_add(1, std::memory_order_relaxed);
     stream->Read(&incoming, to_tag(Tag::kRead));
   }
@@ -88,7 +93,7 @@ uint64_t Link::open() {
   p.channel = make_channel(p.target, kFrameMax);
   p.stub = std::make_unique<grpc::GenericStub>(p.channel);
   p.stream = p.stub->PrepareCall(p.context.get(), kMethod, &p.queue);
-  p.finishing = p.ended = false;
+  p.finishing = p.ended = p.read_wanted = false;
   {
     const std::lock_guard lock(p.mutex);
     p.failed = false;
@@ -115,6 +120,7 @@ void Link::drop() {
 Link::Event Link::next(Instant deadline) {
   Parts& p = *parts_;
   while (true) {
+    if (p.read_wanted && !p.failed) p.begin_read();
     void* tag = nullptr;
     bool ok = false;
     const auto got = p.queue.AsyncNext(&tag, &ok, to_timespec(deadline));
@@ -142,7 +148,7 @@ Link::Event Link::Parts::on_tag(Tag tag, bool ok) {
     ok = false;
   }
   if (!ok || failed) return fail();
-  if (tag != Tag::kWrite) begin_read();
+  if (tag != Tag::kWrite) read_wanted = true;
   return tag == Tag::kStart ? Event::kOpen : tag == Tag::kRead ? Event::kFrame : Event::kWritten;
 }
 

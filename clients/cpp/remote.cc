@@ -27,6 +27,7 @@ class Remote final : public Backend {
 
   void submit(const Ask& ask, Waiter& waiter) override { driver_->submit(ask, waiter); }
   void cancel(Waiter& waiter) override { driver_->cancel(waiter); }
+  void listen(Waiter& waiter) override { driver_->listen(waiter); }
   void await(const Waiter& waiter, Instant deadline) override { driver_->await(waiter, deadline); }
   Status settle(Ticket ticket, bool give_back) override {
     return driver_->settle(ticket, give_back);

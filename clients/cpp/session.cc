@@ -68,7 +68,15 @@ Status Session::submit(const Ask& ask, Waiter& waiter, Instant now) {
   waiter.entry_ = entry;
   queue_.push_back(entry);
   ++calls_;
+  waiter.listens_ = !waiter.is_quiet();
+  if (waiter.listens_) ++listeners_;
   return {};
+}
+
+void Session::listen(Waiter& waiter) {
+  if (waiter.entry_ == nullptr || waiter.listens_) return;
+  waiter.listens_ = true;
+  ++listeners_;
 }
 
 void Session::cancel(Waiter& waiter, Replies& replies) {
@@ -309,11 +317,7 @@ Status Session::on_answer(std::string_view bytes, Replies& replies) {
   }
   told.reply.ticket.generation = generation_;
   told.took = entry->verb == Verb::kIn && !told.reply.tuples.empty();
-  told.waiter = std::exchange(entry->waiter, nullptr);
-  if (told.waiter != nullptr) {
-    told.waiter->entry_ = nullptr;
-    --calls_;
-  }
+  told.waiter = release_waiter(entry);
   if (told.took && told.waiter != nullptr && told.waiter->keeps()) {
     kept_.insert(told.reply.ticket.number);
   } else {
@@ -387,10 +391,18 @@ void Session::give_up(Code code, const std::string& why, Replies& replies) {
 void Session::tell(Entry* entry, Status status, Replies& replies) {
   if (entry->waiter == nullptr) return;
   Replies::Told& told = replies.add();
-  told.waiter = std::exchange(entry->waiter, nullptr);
-  told.waiter->entry_ = nullptr;
+  told.waiter = release_waiter(entry);
   told.reply.status = std::move(status);
+}
+
+// Parts `entry` from whoever waits for it; null if nobody does.
+Waiter* Session::release_waiter(Entry* entry) {
+  Waiter* const waiter = std::exchange(entry->waiter, nullptr);
+  if (waiter == nullptr) return nullptr;
+  waiter->entry_ = nullptr;
   --calls_;
+  if (waiter->listens_) --listeners_;
+  return waiter;
 }
 
 Entry* Session::new_entry() {

@@ -79,7 +79,7 @@ class Replies {
   void clear() { used_ = 0; }
 
  private:
-  std::deque<Told> all_;
+  std::vector<Told> all_;
   size_t used_ = 0;
 };
 
@@ -99,6 +99,8 @@ class Session {
   Status submit(const Ask& ask, Waiter& waiter, Instant now);
   // Ends the call of `waiter`, if there still is one: at once if it has not left, else by asking.
   void cancel(Waiter& waiter, Replies& replies);
+  // Counts the call of `waiter`, if there still is one, among those of listeners().
+  void listen(Waiter& waiter);
   // What became of the tuples that came with a reply.
   void received(Ticket ticket, Receive receive, Instant now);
   // The same for Receive::kKeep, later. ABORTED if the session is another one by now.
@@ -134,13 +136,15 @@ class Session {
   uint64_t id() const { return id_; }         // 0: none yet
   int64_t ttl_ms() const { return ttl_ms_; }  // granted
   uint64_t incarnation() const { return incarnation_; }
-  size_t calls() const { return calls_; }  // under way
+  size_t calls() const { return calls_; }          // under way
+  size_t listeners() const { return listeners_; }  // those of them that are not quiet
 
  private:
   enum class Close : uint8_t { kNo, kWanted, kSent };
 
   Entry* new_entry();
   void free_entry(Entry* entry);
+  Waiter* release_waiter(Entry* entry);
   void tell(Entry* entry, Status status, Replies& replies);
   Status on_welcome(const ServerFrame& frame, Replies& replies);
   Status on_answer(std::string_view bytes, Replies& replies);
@@ -181,6 +185,7 @@ class Session {
   Instant confirm_due_ = kNoInstant;
 
   size_t calls_ = 0;
+  size_t listeners_ = 0;
   std::vector<std::unique_ptr<Entry>> entries_;  // all ever made
   std::vector<Entry*> free_;
   ServerFrame frame_;  // memory for on_frame()

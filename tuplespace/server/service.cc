@@ -37,6 +37,8 @@ void Service::before_poll() {
     for (SessionStream* stream : flushing_) stream->flush();
     flushing_.clear();
   }
+  for (SessionStream* stream : to_read_) stream->read_on();
+  to_read_.clear();
   retired_.clear();
 }
 

@@ -105,6 +105,8 @@ class Service final : public CallHandler, private Receiver {
   SessionStream* session_stream(uint64_t id);
   // Calls flush() before the next poll. Requires: it is not marked, and lives until then.
   void mark_dirty(SessionStream* stream) { dirty_.push_back(stream); }
+  // Calls read_on() before the next poll, after every flush(). Requires: as mark_dirty().
+  void read_later(SessionStream* stream) { to_read_.push_back(stream); }
 
   void add_health_watch(HealthWatch* watch) { health_watches_.insert(watch); }
   void forget_health_watch(HealthWatch* watch) { health_watches_.erase(watch); }
@@ -159,6 +161,7 @@ class Service final : public CallHandler, private Receiver {
   std::vector<std::unique_ptr<StreamHandler>> retired_;
   std::vector<SessionStream*> dirty_;  // have something to send
   std::vector<SessionStream*> flushing_;
+  std::vector<SessionStream*> to_read_;  // may want another message
 };
 
 }  // namespace tuplespace

@@ -256,8 +256,9 @@ void SessionStream::run_parts(const ClientFrameParts& parts) {
   }
   for (const Number number : parts.cancels) cancel(number);
   if (parts.close) return close();
+  // With a read gRPC sends window updates, in a packet of their own: the answers go first.
   waits_to_read_ = true;
-  read_on();
+  service_.read_later(this);
 }
 
 void SessionStream::confirm(const ClientFrameParts& parts) {

@@ -34,6 +34,9 @@ class SessionStream final : public StreamHandler, private Receiver {
   // Sends what there is to send, if nothing is being written.
   void flush();
 
+  // Asks for the next frame, if the last one is done and the client takes its answers.
+  void read_on();
+
   // Another stream took the session over.
   void replaced();
 
@@ -73,7 +76,6 @@ class SessionStream final : public StreamHandler, private Receiver {
   void add_answer(Number number, const Answer& answer);
   void refuse(Number number, Status status);
   void mark_dirty();
-  void read_on();
   size_t unsent() const;
   void suspend();
   void be_over();

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <latch>
+#include <random>
 #include <set>
 #include <thread>
 
@@ -209,6 +210,53 @@ TEST_P(Operations, AreAwaitedByCoroutines) {
   }
   over.wait();
   EXPECT_EQ(seen, 55);
+}
+
+Detached put_and_take(Space space, Tuple tuple, std::latch& over) {
+  (void)co_await space.out_async(tuple);
+  const auto match = co_await space.in_async(Template::exactly(tuple));
+  EXPECT_TRUE(match.ok());
+  over.count_down();
+}
+
+// Who waits outside of the client's calls drives nothing: somebody else must.
+TEST_P(Operations, OfEveryFormSideBySideAllEnd) {
+  constexpr int kThreads = 6;
+  constexpr int kTurns = 200;
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      std::mt19937 random(seed + i);
+      Space mine = space();
+      for (int turn = 0; turn < kTurns; ++turn) {
+        const Tuple tuple = Tuple::of({Value(i), Value(turn)}).value();
+        const Template wanted = Template::exactly(tuple);
+        std::latch over(1);
+        switch (random() % 4) {
+          case 0:
+            EXPECT_TRUE(mine.out(tuple).ok());
+            EXPECT_TRUE(mine.in(wanted).ok());
+            break;
+          case 1: {
+            Call<Match> waits = mine.in_async(wanted);
+            EXPECT_TRUE(mine.out(tuple).ok());
+            EXPECT_TRUE(waits.get().ok());
+            break;
+          }
+          case 2:
+            mine.in_then(wanted, {}, [&](Result<Match>) { over.count_down(); });
+            mine.out_then(tuple, {}, [](Result<Placed>) {});
+            over.wait();
+            break;
+          default: put_and_take(mine, tuple, over); over.wait();
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_FALSE(space().inp("(...)")->has_value());
 }
 
 TEST_P(Operations, ThatWaitAreRefusedInsideACallback) {

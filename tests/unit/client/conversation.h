@@ -29,7 +29,9 @@ class Asker final : public Waiter {
     return receive_;
   }
   bool keeps() const override { return receive_ == Receive::kKeep; }
+  bool is_quiet() const override { return quiet; }
 
+  bool quiet = false;
   int times = 0;
   Reply reply;
 

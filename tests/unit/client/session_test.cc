@@ -54,6 +54,29 @@ TEST(Session, TellsAnswersInWhateverOrderTheyCome) {
   EXPECT_EQ(talk.session.calls(), 0u);
 }
 
+TEST(Session, CountsThoseWhoListenUntilTheyAreTold) {
+  Conversation talk;
+  talk.connect();
+  Asker listens;
+  Asker quiet;
+  quiet.quiet = true;
+  ASSERT_TRUE(talk.out(listens, 1).ok());
+  ASSERT_TRUE(talk.out(quiet, 2).ok());
+  EXPECT_EQ(talk.session.listeners(), 1u);
+  talk.session.listen(quiet);
+  talk.session.listen(quiet);
+  EXPECT_EQ(talk.session.listeners(), 2u);
+
+  talk.written();
+  ASSERT_TRUE(talk.answer({Conversation::placed(2)}).ok());
+  EXPECT_EQ(talk.session.listeners(), 1u);
+  talk.session.listen(quiet);  // too late
+  EXPECT_EQ(talk.session.listeners(), 1u);
+  talk.give_up();
+  EXPECT_EQ(talk.session.listeners(), 0u);
+  EXPECT_EQ(talk.session.calls(), 0u);
+}
+
 TEST(Session, ResumesWithTheNumbersThatHaveNoAnswer) {
   Conversation talk;
   talk.connect();
