@@ -102,27 +102,25 @@ void History::crashed(Crash crash) {
   std::lock_guard lock(mutex_);
   figures_.pending += in_flight_;
   power_was_cut_ = power_was_cut_ || crash == Crash::kPowerCut;
-  mark_before_crash([](uint64_t) { return true; });
-}
-
-template <typename IsBefore>
-void History::mark_before_crash(IsBefore is_before) {
   for (auto& [id, record] : records_) {
-    const auto mark = [&](uint64_t sequence, bool& before_crash) {
-      if (!is_before(sequence)) return;
-      before_crash = true;
+    const auto answered = [&](uint64_t sequence) {
       if (record.promise == Promise::kSync) {
         last_sync_answer_ = std::max(last_sync_answer_, sequence);
       }
     };
-    if (record.placed == Placed::kDone) mark(record.sequence, record.before_crash);
-    for (Take& take : record.takes) mark(take.sequence, take.before_crash);
+    if (record.placed == Placed::kDone) {
+      record.before_crash = true;
+      answered(record.sequence);
+    }
+    for (Take& take : record.takes) {
+      take.before_crash = true;
+      answered(take.sequence);
+    }
   }
 }
 
-std::vector<std::string> History::check(const std::set<TupleId>& present, uint64_t began_at) {
+std::vector<std::string> History::check(const std::set<TupleId>& present) {
   std::lock_guard lock(mutex_);
-  mark_before_crash([&](uint64_t sequence) { return sequence < began_at; });
   Judgement judgement;
   judgement.wrong = std::exchange(wrong_, {});
   for (const TupleId id : present) {
@@ -166,10 +164,9 @@ std::vector<std::string> History::check(const std::set<TupleId>& present, uint64
 
 void History::judge(TupleId id, const Record& record, bool present, Judgement& judgement) const {
   if (record.takes.size() > 1) {
-    judgement.wrong.push_back(
-        fmt::format("tuple {} of the {} space was taken {} times, at {} and {}", id,
-                    record.promise == Promise::kSync ? "sync" : "async", record.takes.size(),
-                    record.takes[0].sequence, record.takes[1].sequence));
+    judgement.wrong.push_back(fmt::format("tuple {} was taken {} times, at {} and {}", id,
+                                          record.takes.size(), record.takes[0].sequence,
+                                          record.takes[1].sequence));
   }
   if (present && !record.takes.empty()) {
     judgement.wrong.push_back(

@@ -55,14 +55,12 @@ class History {
   // A session lost count of what it took: that must not happen.
   void take_lost(const std::string& why);
 
-  // The server is dead.
+  // The server is dead, and all answers it gave have been told here.
   void crashed(Crash crash);
 
   // Everything is at rest, and exactly these tuples are there. Returns what is wrong. What is
-  // there counts as placed from now on, the rest as gone. `began_at` is below every sequence number
-  // that the server has given since its last start: what has a lower one was answered before the
-  // crash, however late its client told it here. 0: all was told in time.
-  std::vector<std::string> check(const std::set<TupleId>& present, uint64_t began_at = 0);
+  // there counts as placed from now on, the rest as gone.
+  std::vector<std::string> check(const std::set<TupleId>& present);
 
   size_t tuples() const;  // placed and not taken, as far as is known
   HistoryFigures figures() const;
@@ -83,9 +81,6 @@ class History {
   };
   struct Judgement;
 
-  // Counts what fulfils `is_before(sequence)` to what was answered before the crash.
-  template <typename IsBefore>
-  void mark_before_crash(IsBefore is_before);
   void judge(TupleId id, const Record& record, bool present, Judgement& judgement) const;
   void judge_after_power_cut(TupleId id, const Record& record, bool present,
                              Judgement& judgement) const;

@@ -202,12 +202,11 @@ void Load::consume(client::Space space, std::mt19937_64& random) {
   }
 }
 
-Result<Load::Present> Load::present() {
+Result<std::set<TupleId>> Load::present() {
   // What is found must still be there after the next power cut: a sync answer says that everything
   // answered before it is synced, too.
   client::Space synced = connections_[0].space(jobs(Promise::kSync));
-  const auto placed = synced.out("(\"pin\")");
-  if (!placed.ok()) return placed.status();
+  if (const auto placed = synced.out("(\"pin\")"); !placed.ok()) return placed.status();
   if (const auto taken = synced.in("(\"pin\")"); !taken.ok()) return taken.status();
   std::set<TupleId> found;
   for (const Promise promise : {Promise::kSync, Promise::kAsync}) {
@@ -220,7 +219,7 @@ Result<Load::Present> Load::present() {
       if (!scanned.ok()) return scanned;
     }
   }
-  return Present{std::move(found), placed->id};
+  return found;
 }
 
 }  // namespace tuplespace::crash

@@ -43,12 +43,8 @@ class Load {
   // Errors: DEADLINE_EXCEEDED if that takes a minute: somebody waits for an answer in vain.
   Status pause();
 
-  // All tuples that are there, and the sequence number of this look at them. Requires: paused.
-  struct Present {
-    std::set<TupleId> tuples;
-    uint64_t sequence;
-  };
-  Result<Present> present();
+  // All tuples that are there. Requires: paused.
+  Result<std::set<TupleId>> present();
 
  private:
   explicit Load(History& history) : history_(history) {}
