@@ -16,27 +16,31 @@ struct History::Judgement {
   };
 
   const bool power_was_cut;
-  const uint64_t this_life;  // nothing of it may be lost
+  const Instants now;  // nothing of the lives these are in may be lost
+  const uint16_t async_shard;
   std::vector<std::string> wrong = {};
-  std::map<uint64_t, Tail> tails = {};  // by life
-  uint64_t tail_lost = 0;               // operations
-  uint64_t broken = 0;                  // that may not be lost
+  std::map<std::pair<uint16_t, uint64_t>, Tail> tails = {};  // by shard and life
+  uint64_t tail_lost = 0;                                    // operations
+  uint64_t broken = 0;                                       // that may not be lost
 
-  bool may_lose(Promise promise, uint64_t sequence) const {
-    return power_was_cut && promise == Promise::kAsync && life_of(sequence) != this_life;
+  Tail& tail(Promise promise, uint64_t sequence) {
+    return tails[{promise == Promise::kSync ? uint16_t{0} : async_shard, life_of(sequence)}];
   }
-  void survives(uint64_t sequence) {
-    uint64_t& survived = tails[life_of(sequence)].survived;
+  bool may_lose(Promise promise, uint64_t sequence) const {
+    return power_was_cut && promise == Promise::kAsync && life_of(sequence) != life_of(now.async);
+  }
+  void survives(Promise promise, uint64_t sequence) {
+    uint64_t& survived = tail(promise, sequence).survived;
     survived = std::max(survived, sequence);
   }
-  void loses(uint64_t sequence) {
-    uint64_t& lost = tails[life_of(sequence)].lost;
+  void loses(Promise promise, uint64_t sequence) {
+    uint64_t& lost = tail(promise, sequence).lost;
     lost = std::min(lost, sequence);
     ++tail_lost;
   }
   // A take at `sequence` that was undone, as what was seen in `later` shows.
   void undo(TupleId id, Promise promise, uint64_t sequence, uint64_t later, const char* seen) {
-    if (may_lose(promise, sequence) && life_of(sequence) != later) return loses(sequence);
+    if (may_lose(promise, sequence) && life_of(sequence) != later) return loses(promise, sequence);
     say("tuple {} was taken at {}, and is {} again", id, sequence, seen);
     ++broken;
   }
@@ -135,13 +139,15 @@ void History::crashed(Crash crash) {
   power_was_cut_ = power_was_cut_ || crash == Crash::kPowerCut;
 }
 
-std::vector<std::string> History::check(const std::set<TupleId>& present, uint64_t sequence) {
+std::vector<std::string> History::check(const std::set<TupleId>& present, Instants now) {
   std::lock_guard lock(mutex_);
-  Judgement judgement{power_was_cut_, life_of(sequence)};
-  judgement.survives(std::exchange(checked_at_, sequence));
-  if (sequence % kNumbersOfALife >= kNumbersOfALife / 2) {
-    judgement.say("{} is too late in a life: lives cannot be told apart any more", sequence);
+  Judgement judgement{power_was_cut_, now, async_shard_};
+  for (const Promise promise : {Promise::kSync, Promise::kAsync}) {
+    judgement.survives(promise, checked_at_.of(promise));
+    if (now.of(promise) % kNumbersOfALife < kNumbersOfALife / 2) continue;
+    judgement.say("{} is too late in a life: lives cannot be told apart", now.of(promise));
   }
+  checked_at_ = now;
   for (const TupleId id : present) {
     if (records_.count(id) != 0) continue;
     judgement.say("tuple {} is there, but was never placed, or was taken before the last check",
@@ -155,10 +161,10 @@ std::vector<std::string> History::check(const std::set<TupleId>& present, uint64
       at = records_.erase(at);
       continue;
     }
-    record = {record.promise, Placed::kDone, sequence, false, {}, 0};
+    record = {record.promise, Placed::kDone, now.of(record.promise), false, {}, 0};
     ++at;
   }
-  for (const auto& [life, tail] : judgement.tails) {
+  for (const auto& [where, tail] : judgement.tails) {
     if (tail.lost > tail.survived) continue;
     judgement.say(
         "the operation at {} is lost, though the later one at {} survived, or was answered as "
@@ -176,29 +182,30 @@ std::vector<std::string> History::check(const std::set<TupleId>& present, uint64
 }
 
 void History::judge(TupleId id, const Record& record, bool present, Judgement& judgement) const {
+  const Promise promise = record.promise;
   const bool placed = record.placed == Placed::kDone;
   const uint64_t place = record.sequence;
   std::vector<uint64_t> takes = record.takes;
   std::sort(takes.begin(), takes.end());
-  if (record.promise == Promise::kSync) {  // all that was answered before these is synced
-    if (placed) judgement.survives(place);
-    if (!takes.empty()) judgement.survives(takes.back());
+  if (promise == Promise::kSync) {  // all that was answered before these is synced
+    if (placed) judgement.survives(promise, place);
+    if (!takes.empty()) judgement.survives(promise, takes.back());
   }
   // An `out` whose answer was not told yet when it was lost, with whoever took it, was sent again.
   while (placed && !takes.empty() && takes.front() < place) {
-    judgement.undo(id, record.promise, takes.front(), life_of(place), "placed");
+    judgement.undo(id, promise, takes.front(), life_of(place), "placed");
     takes.erase(takes.begin());
   }
   const bool seen = present || !takes.empty();
   // What is there at the end, or taken in a later life, survived the life it was placed in.
   if (placed && (present || (seen && life_of(takes.back()) != life_of(place)))) {
-    judgement.survives(place);
+    judgement.survives(promise, place);
   }
   for (size_t i = 0; i + 1 < takes.size(); ++i) {
-    judgement.undo(id, record.promise, takes[i], life_of(takes[i + 1]), "taken");
+    judgement.undo(id, promise, takes[i], life_of(takes[i + 1]), "taken");
   }
   if (present && !takes.empty()) {
-    judgement.undo(id, record.promise, takes.back(), judgement.this_life, "there");
+    judgement.undo(id, promise, takes.back(), life_of(judgement.now.of(promise)), "there");
   }
   const uint64_t missed = record.found_nothing_at;
   if (seen && missed != 0) {
@@ -208,7 +215,7 @@ void History::judge(TupleId id, const Record& record, bool present, Judgement& j
   if (seen || !placed || record.maybe_taken) return;
   // It is gone, and nobody took it. Who misses it in the life it was placed in saw no crash's work.
   const bool missed_at_once = missed != 0 && life_of(missed) == life_of(place);
-  if (judgement.may_lose(record.promise, place) && !missed_at_once) return judgement.loses(place);
+  if (judgement.may_lose(promise, place) && !missed_at_once) return judgement.loses(promise, place);
   judgement.say("tuple {} was placed at {} and acknowledged, nobody took it, and it is lost", id,
                 place);
   ++judgement.broken;

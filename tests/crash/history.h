@@ -15,7 +15,8 @@
 //
 // The time between two starts of the server is a *life*. Every life ends with a tail of its own,
 // and what a later life shows has survived. Which life an operation belongs to is said by its
-// sequence number, not by when its answer was told: see life_of().
+// sequence number, not by when its answer was told: see life_of(). Async spaces may be in a shard
+// of their own, which counts for itself and has a tail of its own.
 //
 // Threads: any.
 #pragma once
@@ -39,6 +40,14 @@ enum class Crash : uint8_t { kKill, kPowerCut };
 inline constexpr uint64_t kNumbersOfALife = 1 << 24;
 constexpr uint64_t life_of(uint64_t sequence) { return sequence / kNumbersOfALife; }
 
+// An instant of the sync spaces and one of the async spaces.
+struct Instants {
+  uint64_t sync = 0;
+  uint64_t async = 0;
+
+  uint64_t of(Promise promise) const { return promise == Promise::kSync ? sync : async; }
+};
+
 struct HistoryFigures {
   uint64_t sent = 0;          // operations
   uint64_t acknowledged = 0;  // answered: it happened
@@ -53,6 +62,8 @@ struct HistoryFigures {
 
 class History {
  public:
+  explicit History(uint16_t async_shard = 0) : async_shard_(async_shard) {}
+
   // An `out` under a new id.
   TupleId out_sent(Promise promise);
   void out_done(TupleId id, uint64_t sequence);
@@ -75,10 +86,10 @@ class History {
   // The server is dead.
   void crashed(Crash crash);
 
-  // Everything is at rest, exactly these tuples are there, and a sync answer at `sequence` says
-  // that all of it is synced. Returns what is wrong. What is there counts as placed at `sequence`
-  // from now on, the rest as gone.
-  std::vector<std::string> check(const std::set<TupleId>& present, uint64_t sequence);
+  // Everything is at rest, exactly these tuples are there, and a sync answer says that all of it,
+  // up to `now`, is synced. Returns what is wrong. What is there counts as placed at `now` from
+  // here on, the rest as gone.
+  std::vector<std::string> check(const std::set<TupleId>& present, Instants now);
 
   size_t tuples() const;  // placed and not taken, as far as is known
   HistoryFigures figures() const;
@@ -97,11 +108,13 @@ class History {
 
   void judge(TupleId id, const Record& record, bool present, Judgement& judgement) const;
 
+  const uint16_t async_shard_;  // sync spaces are in shard 0
+
   mutable std::mutex mutex_;
   TupleId next_ = 1;
   std::map<TupleId, Record> records_;
   bool power_was_cut_ = false;
-  uint64_t checked_at_ = 0;  // what came before is synced
+  Instants checked_at_;  // what came before is synced
   uint64_t in_flight_ = 0;
   uint64_t taken_ = 0;
   std::vector<std::string> wrong_;  // seen between checks

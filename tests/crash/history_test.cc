@@ -29,13 +29,16 @@ class HistoryTest : public ::testing::Test {
     history_.take_sent();
     history_.take_found_nothing(id, sequence);
   }
+  std::vector<std::string> check(const std::set<TupleId>& present, uint64_t now) {
+    return history_.check(present, {now, now});
+  }
   std::vector<std::string> killed(const std::set<TupleId>& present, uint64_t life = 1) {
     history_.crashed(Crash::kKill);
-    return history_.check(present, at(life, 1000));
+    return check(present, at(life, 1000));
   }
   std::vector<std::string> cut(const std::set<TupleId>& present, uint64_t life = 1) {
     history_.crashed(Crash::kPowerCut);
-    return history_.check(present, at(life, 1000));
+    return check(present, at(life, 1000));
   }
 
   History history_;
@@ -51,7 +54,7 @@ TEST_F(HistoryTest, AcceptsWhatWasPlacedAndNotTaken) {
 
 TEST_F(HistoryTest, CatchesALostTuple) {
   placed(Promise::kSync, 1);
-  EXPECT_THAT(history_.check({}, 2), ElementsAre(HasSubstr("is lost")));
+  EXPECT_THAT(check({}, 2), ElementsAre(HasSubstr("is lost")));
 }
 
 TEST_F(HistoryTest, CatchesALostTupleOfAnAsyncSpaceAfterAKill) {
@@ -77,9 +80,9 @@ TEST_F(HistoryTest, CatchesATupleTakenTwiceInOneLifeAlsoIfItsPowerWasCut) {
 TEST_F(HistoryTest, CatchesATupleTakenAgainAfterACheck) {
   const TupleId id = placed(Promise::kSync, 1);
   taken(id, 2);
-  EXPECT_THAT(history_.check({}, 3), IsEmpty());
+  EXPECT_THAT(check({}, 3), IsEmpty());
   taken(id, 4);
-  EXPECT_THAT(history_.check({}, 5), ElementsAre(HasSubstr("gone already")));
+  EXPECT_THAT(check({}, 5), ElementsAre(HasSubstr("gone already")));
 }
 
 TEST_F(HistoryTest, CatchesATakenTupleThatIsBack) {
@@ -95,16 +98,16 @@ TEST_F(HistoryTest, CatchesATupleTakenBeforeItWasPlaced) {
 }
 
 TEST_F(HistoryTest, CatchesATupleThatNobodyPlaced) {
-  EXPECT_THAT(history_.check({77}, 1), ElementsAre(HasSubstr("never placed")));
+  EXPECT_THAT(check({77}, 1), ElementsAre(HasSubstr("never placed")));
   const TupleId refused = history_.out_sent(Promise::kSync);
   history_.out_refused(refused);
-  EXPECT_THAT(history_.check({refused}, 2), ElementsAre(HasSubstr("never placed")));
+  EXPECT_THAT(check({refused}, 2), ElementsAre(HasSubstr("never placed")));
 }
 
 TEST_F(HistoryTest, CatchesAProbeThatMissedATupleThatIsThere) {
   const TupleId id = placed(Promise::kSync, 1);
   missed(id, 2);
-  EXPECT_THAT(history_.check({id}, 3), ElementsAre(HasSubstr("told that it is not")));
+  EXPECT_THAT(check({id}, 3), ElementsAre(HasSubstr("told that it is not")));
 }
 
 TEST_F(HistoryTest, CatchesAProbeThatMissedATupleBeforeThePowerCutTookIt) {
@@ -115,8 +118,8 @@ TEST_F(HistoryTest, CatchesAProbeThatMissedATupleBeforeThePowerCutTookIt) {
 
 TEST_F(HistoryTest, SaysWhatClientsFoundWrong) {
   history_.wrong("told so");
-  EXPECT_THAT(history_.check({}, 1), ElementsAre("told so"));
-  EXPECT_THAT(history_.check({}, 2), IsEmpty());
+  EXPECT_THAT(check({}, 1), ElementsAre("told so"));
+  EXPECT_THAT(check({}, 2), IsEmpty());
 }
 
 TEST_F(HistoryTest, AnUnknownOutcomeMayBeEither) {
@@ -170,7 +173,7 @@ TEST_F(HistoryTest, CatchesAnAsyncLossBeforeASyncAnswer) {
 
 TEST_F(HistoryTest, CatchesALossOfWhatACheckRestedOn) {
   const TupleId id = placed(Promise::kAsync, 1);
-  EXPECT_THAT(history_.check({id}, 2), IsEmpty());
+  EXPECT_THAT(check({id}, 2), IsEmpty());
   EXPECT_THAT(cut({}), ElementsAre(HasSubstr("no tail")));
 }
 
@@ -221,13 +224,32 @@ TEST_F(HistoryTest, AnOutThatIsLostWithItsTakerBeforeItsAnswerMayBeSentAgain) {
   EXPECT_THAT(cut({id}, 2), ElementsAre(HasSubstr("is lost"))) << "who took it took the lost one";
 }
 
+TEST(HistoryOfTwoShards, EachHasATailOfItsOwn) {
+  History history(1);
+  const TupleId first = history.out_sent(Promise::kSync);
+  history.out_done(first, at(0, 9));
+  const TupleId second = history.out_sent(Promise::kAsync);
+  history.out_done(second, at(0, 5));
+  history.crashed(Crash::kPowerCut);
+  EXPECT_THAT(history.check({first}, {at(1, 1), at(2, 1)}), IsEmpty());
+  EXPECT_EQ(history.figures().tail_lost, 1u);
+
+  const TupleId third = history.out_sent(Promise::kAsync);
+  history.out_done(third, at(2, 5));
+  const TupleId fourth = history.out_sent(Promise::kAsync);
+  history.out_done(fourth, at(2, 6));
+  history.crashed(Crash::kPowerCut);
+  EXPECT_THAT(history.check({first, fourth}, {at(2, 1), at(3, 1)}),
+              ElementsAre(HasSubstr("no tail")));
+}
+
 TEST_F(HistoryTest, WhatIsPlacedAfterThePowerCutMayNotBeLost) {
   placed(Promise::kAsync, at(1, 1));
   EXPECT_THAT(cut({}), ElementsAre(HasSubstr("is lost")));
 }
 
 TEST_F(HistoryTest, SaysWhenLivesCanNoLongerBeToldApart) {
-  EXPECT_THAT(history_.check({}, kNumbersOfALife - 1), ElementsAre(HasSubstr("too late")));
+  EXPECT_THAT(history_.check({}, {kNumbersOfALife - 1, 1}), ElementsAre(HasSubstr("too late")));
 }
 
 TEST_F(HistoryTest, CountsWhatWasPendingWhenTheCrashCame) {

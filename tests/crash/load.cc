@@ -80,7 +80,7 @@ class UnaryWorker {
 }  // namespace
 
 Result<std::unique_ptr<Load>> Load::open(const std::string& address, History& history,
-                                         uint64_t seed) {
+                                         uint64_t seed, uint16_t async_shard) {
   std::unique_ptr<Load> load(new Load(history));
   for (int i = 0; i <= kConnections; ++i) {
     Result<client::Connection> connection =
@@ -94,6 +94,7 @@ Result<std::unique_ptr<Load>> Load::open(const std::string& address, History& hi
     client::Policy policy;
     policy.durability =
         promise == Promise::kSync ? client::Durability::kSync : client::Durability::kAsync;
+    policy.shard = promise == Promise::kSync ? 0 : async_shard;
     for (const char* name : {jobs(promise), calls(promise)}) {
       const Result<bool> created = load->connections_[0].create(name, policy);
       if (!created.ok()) return created.status();
@@ -246,11 +247,14 @@ void Load::consume(client::Space space, std::mt19937_64& random) {
 Result<Load::Present> Load::present() {
   // What is found must still be there after the next power cut: a sync answer says that everything
   // answered before it was asked for is synced, too.
-  client::Space synced = observer_->space(jobs(Promise::kSync));
-  if (const auto placed = synced.out("(\"pin\")"); !placed.ok()) return placed.status();
-  const auto pin = synced.in("(\"pin\")");
-  if (!pin.ok()) return pin.status();
-  Present found{{}, pin->sequence()};
+  Present found;
+  for (const Promise promise : {Promise::kAsync, Promise::kSync}) {
+    client::Space space = observer_->space(jobs(promise));
+    if (const auto placed = space.out("(\"pin\")"); !placed.ok()) return placed.status();
+    const auto pin = space.in("(\"pin\")");
+    if (!pin.ok()) return pin.status();
+    (promise == Promise::kSync ? found.now.sync : found.now.async) = pin->sequence();
+  }
   for (const Promise promise : {Promise::kSync, Promise::kAsync}) {
     for (const char* name : {jobs(promise), calls(promise)}) {
       const Status scanned =

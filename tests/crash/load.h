@@ -36,8 +36,9 @@ struct Mix {
 class Load {
  public:
   // Connects and makes the spaces. `history` must outlive it.
+  // Async spaces are made in `async_shard`.
   static Result<std::unique_ptr<Load>> open(const std::string& address, History& history,
-                                            uint64_t seed);
+                                            uint64_t seed, uint16_t async_shard);
   ~Load();
 
   void resume(Mix mix);
@@ -49,7 +50,7 @@ class Load {
 
   struct Present {
     std::set<TupleId> tuples;
-    uint64_t sequence;  // of a sync answer: all of it is synced
+    Instants now;  // a sync answer says that all of it is synced
   };
   // All tuples that are there. Requires: paused.
   Result<Present> present();
