@@ -259,7 +259,10 @@ Result<Load::Present> Load::present() {
     for (const char* name : {jobs(promise), calls(promise)}) {
       const Status scanned =
           observer_->space(name).scan("(\"t\", ?int)", [&](const client::Match& match) {
-            found.tuples.insert(static_cast<TupleId>(match[1].as_int()));
+            const auto id = static_cast<TupleId>(match[1].as_int());
+            if (!found.tuples.insert(id).second) {
+              history_.wrong(fmt::format("tuple {} is there twice", id));
+            }
             return true;
           });
       // A space that is gone has no tuples: the oracle knows whether that may be.
