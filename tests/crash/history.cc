@@ -8,17 +8,45 @@
 
 namespace tuplespace::crash {
 
-// What the tuples say together about where an unsynced tail begins.
+// What the tuples say together about where each life's unsynced tail begins.
 struct History::Judgement {
-  std::vector<std::string> wrong;
-  uint64_t survived = 0;  // the highest sequence number known to have survived
-  uint64_t lost = std::numeric_limits<uint64_t>::max();  // the lowest known to be lost
-  uint64_t lost_operations = 0;
+  struct Tail {
+    uint64_t survived = 0;  // the highest sequence number known to have survived
+    uint64_t lost = std::numeric_limits<uint64_t>::max();  // the lowest known to be lost
+  };
 
-  void survives(uint64_t sequence) { survived = std::max(survived, sequence); }
-  void loses(uint64_t sequence) {
+  const bool power_was_cut;
+  const Instants now;  // nothing of the lives these are in may be lost
+  const uint16_t async_shard;
+  std::vector<std::string> wrong = {};
+  std::map<std::pair<uint16_t, uint64_t>, Tail> tails = {};  // by shard and life
+  uint64_t tail_lost = 0;                                    // operations
+  uint64_t broken = 0;                                       // that may not be lost
+
+  Tail& tail(Promise promise, uint64_t sequence) {
+    return tails[{promise == Promise::kSync ? uint16_t{0} : async_shard, life_of(sequence)}];
+  }
+  bool may_lose(Promise promise, uint64_t sequence) const {
+    return power_was_cut && promise == Promise::kAsync && life_of(sequence) != life_of(now.async);
+  }
+  void survives(Promise promise, uint64_t sequence) {
+    uint64_t& survived = tail(promise, sequence).survived;
+    survived = std::max(survived, sequence);
+  }
+  void loses(Promise promise, uint64_t sequence) {
+    uint64_t& lost = tail(promise, sequence).lost;
     lost = std::min(lost, sequence);
-    ++lost_operations;
+    ++tail_lost;
+  }
+  // A take at `sequence` that was undone, as what was seen in `later` shows.
+  void undo(TupleId id, Promise promise, uint64_t sequence, uint64_t later, const char* seen) {
+    if (may_lose(promise, sequence) && life_of(sequence) != later) return loses(promise, sequence);
+    say("tuple {} was taken at {}, and is {} again", id, sequence, seen);
+    ++broken;
+  }
+  template <typename... Values>
+  void say(fmt::format_string<Values...> text, Values&&... values) {
+    wrong.push_back(fmt::format(text, std::forward<Values>(values)...));
   }
 };
 
@@ -73,13 +101,22 @@ void History::take_done(TupleId id, uint64_t sequence) {
     return;
   }
   ++taken_;
-  found->second.takes.push_back({sequence, false});
+  found->second.takes.push_back(sequence);
 }
 
 void History::take_refused() {
   std::lock_guard lock(mutex_);
   ++figures_.refused;
   --in_flight_;
+}
+
+void History::take_found_nothing(TupleId id, uint64_t sequence) {
+  std::lock_guard lock(mutex_);
+  ++figures_.refused;
+  --in_flight_;
+  if (const auto found = records_.find(id); found != records_.end()) {
+    found->second.found_nothing_at = sequence;
+  }
 }
 
 void History::take_unknown(TupleId id) {
@@ -91,132 +128,97 @@ void History::take_unknown(TupleId id) {
   }
 }
 
-void History::take_lost(const std::string& why) {
+void History::wrong(const std::string& what) {
   std::lock_guard lock(mutex_);
-  ++figures_.unknown;
-  --in_flight_;
-  wrong_.push_back("a session's in has no definite answer: " + why);
+  wrong_.push_back(what);
 }
 
 void History::crashed(Crash crash) {
   std::lock_guard lock(mutex_);
   figures_.pending += in_flight_;
   power_was_cut_ = power_was_cut_ || crash == Crash::kPowerCut;
-  mark_before_crash([](uint64_t) { return true; });
 }
 
-template <typename IsBefore>
-void History::mark_before_crash(IsBefore is_before) {
-  for (auto& [id, record] : records_) {
-    const auto mark = [&](uint64_t sequence, bool& before_crash) {
-      if (!is_before(sequence)) return;
-      before_crash = true;
-      if (record.promise == Promise::kSync) {
-        last_sync_answer_ = std::max(last_sync_answer_, sequence);
-      }
-    };
-    if (record.placed == Placed::kDone) mark(record.sequence, record.before_crash);
-    for (Take& take : record.takes) mark(take.sequence, take.before_crash);
-  }
-}
-
-std::vector<std::string> History::check(const std::set<TupleId>& present, uint64_t began_at) {
+std::vector<std::string> History::check(const std::set<TupleId>& present, Instants now) {
   std::lock_guard lock(mutex_);
-  mark_before_crash([&](uint64_t sequence) { return sequence < began_at; });
-  Judgement judgement;
-  judgement.wrong = std::exchange(wrong_, {});
+  Judgement judgement{power_was_cut_, now, async_shard_};
+  for (const Promise promise : {Promise::kSync, Promise::kAsync}) {
+    judgement.survives(promise, checked_at_.of(promise));
+    if (now.of(promise) % kNumbersOfALife < kNumbersOfALife / 2) continue;
+    judgement.say("{} is too late in a life: lives cannot be told apart", now.of(promise));
+  }
+  checked_at_ = now;
   for (const TupleId id : present) {
-    if (records_.count(id) == 0) {
-      judgement.wrong.push_back(
-          fmt::format("tuple {} is there, but was never placed, or was taken "
-                      "before the last check",
-                      id));
-    }
+    if (records_.count(id) != 0) continue;
+    judgement.say("tuple {} is there, but was never placed, or was taken before the last check",
+                  id);
   }
   for (auto at = records_.begin(); at != records_.end();) {
     Record& record = at->second;
     const bool is_there = present.count(at->first) != 0;
-    if (power_was_cut_ && record.promise == Promise::kAsync) {
-      judge_after_power_cut(at->first, record, is_there, judgement);
-    } else {
-      judge(at->first, record, is_there, judgement);
-    }
+    judge(at->first, record, is_there, judgement);
     if (!is_there) {
       at = records_.erase(at);
       continue;
     }
-    record.placed = Placed::kDone;
-    record.maybe_taken = false;
-    record.takes.clear();
+    record = {record.promise, Placed::kDone, now.of(record.promise), false, {}, 0};
     ++at;
   }
-  if (power_was_cut_) judgement.survives(last_sync_answer_);
-  if (judgement.lost <= judgement.survived) {
-    judgement.wrong.push_back(
-        fmt::format("the operation at {} is lost, though the later one at {} survived, or was "
-                    "answered as synced: what is lost is no tail",
-                    judgement.lost, judgement.survived));
+  for (const auto& [where, tail] : judgement.tails) {
+    if (tail.lost > tail.survived) continue;
+    judgement.say(
+        "the operation at {} is lost, though the later one at {} survived, or was answered as "
+        "synced: what is lost is no tail",
+        tail.lost, tail.survived);
+    ++judgement.broken;
   }
-  figures_.tail_lost += judgement.lost_operations;
+  judgement.wrong.insert(judgement.wrong.end(), wrong_.begin(), wrong_.end());
+  wrong_.clear();
+  figures_.tail_lost += judgement.tail_lost;
+  figures_.lost += judgement.broken;
   power_was_cut_ = false;
-  last_sync_answer_ = 0;
   taken_ = 0;
   return judgement.wrong;
 }
 
 void History::judge(TupleId id, const Record& record, bool present, Judgement& judgement) const {
-  if (record.takes.size() > 1) {
-    judgement.wrong.push_back(
-        fmt::format("tuple {} of the {} space was taken {} times, at {} and {}", id,
-                    record.promise == Promise::kSync ? "sync" : "async", record.takes.size(),
-                    record.takes[0].sequence, record.takes[1].sequence));
+  const Promise promise = record.promise;
+  const bool placed = record.placed == Placed::kDone;
+  const uint64_t place = record.sequence;
+  std::vector<uint64_t> takes = record.takes;
+  std::sort(takes.begin(), takes.end());
+  if (promise == Promise::kSync) {  // all that was answered before these is synced
+    if (placed) judgement.survives(promise, place);
+    if (!takes.empty()) judgement.survives(promise, takes.back());
   }
-  if (present && !record.takes.empty()) {
-    judgement.wrong.push_back(
-        fmt::format("tuple {} was taken at {}, and is there again", id, record.takes[0].sequence));
+  // An `out` whose answer was not told yet when it was lost, with whoever took it, was sent again.
+  while (placed && !takes.empty() && takes.front() < place) {
+    judgement.undo(id, promise, takes.front(), life_of(place), "placed");
+    takes.erase(takes.begin());
   }
-  if (!present && record.takes.empty() && record.placed == Placed::kDone && !record.maybe_taken) {
-    judgement.wrong.push_back(
-        fmt::format("tuple {} was placed at {} and acknowledged, nobody took "
-                    "it, and it is lost",
-                    id, record.sequence));
+  const bool seen = present || !takes.empty();
+  // What is there at the end, or taken in a later life, survived the life it was placed in.
+  if (placed && (present || (seen && life_of(takes.back()) != life_of(place)))) {
+    judgement.survives(promise, place);
   }
-}
-
-// In an async space: what was answered before the cut may be lost, what was answered after it may
-// not.
-void History::judge_after_power_cut(TupleId id, const Record& record, bool present,
-                                    Judgement& judgement) const {
-  const Take* before = nullptr;
-  Record after = record;
-  after.takes.clear();
-  for (const Take& take : record.takes) {
-    if (!take.before_crash) {
-      after.takes.push_back(take);
-    } else if (before != nullptr) {
-      judge(id, record, present, judgement);  // twice before the cut
-      return;
-    } else {
-      before = &take;
-    }
+  for (size_t i = 0; i + 1 < takes.size(); ++i) {
+    judgement.undo(id, promise, takes[i], life_of(takes[i + 1]), "taken");
   }
-  const bool seen_after = present || !after.takes.empty();
-  if (before != nullptr) {
-    if (seen_after) {
-      judgement.loses(before->sequence);
-    } else {
-      return;  // taken, and placed and taken both lost, look the same
-    }
+  if (present && !takes.empty()) {
+    judgement.undo(id, promise, takes.back(), life_of(judgement.now.of(promise)), "there");
   }
-  if (record.before_crash) {
-    if (seen_after) {
-      judgement.survives(record.sequence);
-    } else if (!record.maybe_taken) {
-      judgement.loses(record.sequence);
-      return;
-    }
+  const uint64_t missed = record.found_nothing_at;
+  if (seen && missed != 0) {
+    judgement.say("tuple {} is there or was taken, but a probe at {} was told that it is not", id,
+                  missed);
   }
-  judge(id, after, present, judgement);
+  if (seen || !placed || record.maybe_taken) return;
+  // It is gone, and nobody took it. Who misses it in the life it was placed in saw no crash's work.
+  const bool missed_at_once = missed != 0 && life_of(missed) == life_of(place);
+  if (judgement.may_lose(promise, place) && !missed_at_once) return judgement.loses(promise, place);
+  judgement.say("tuple {} was placed at {} and acknowledged, nobody took it, and it is lost", id,
+                place);
+  ++judgement.broken;
 }
 
 size_t History::tuples() const {

@@ -12,13 +12,17 @@ namespace tuplespace::crash {
 namespace {
 
 using namespace std::chrono_literals;
+using std::chrono::milliseconds;
 
 constexpr int kConnections = 4;   // each with two producers and two consumers a promise
 constexpr int kUnaryCallers = 2;  // of each promise
 constexpr size_t kOutsAtOnceMax = 32;
 constexpr size_t kTakesAtOnceMax = 16;
-constexpr auto kStuckAfter = 60s;
-constexpr auto kPauseWithoutServer = 5ms;  // of callers without a session
+constexpr auto kSlice = 100ms;
+constexpr int kStuckSlices = 300;
+constexpr int kSilentSlices = 3'000;    // without any answer: the server itself is stuck
+constexpr auto kAwaitServer = 20ms;     // at a time, by callers without a session
+constexpr milliseconds kPatience = 1h;  // the server is always back; how soon is the machine's
 
 const char* jobs(Promise promise) { return promise == Promise::kSync ? "jobs.sync" : "jobs.async"; }
 const char* calls(Promise promise) {
@@ -34,6 +38,8 @@ class UnaryWorker {
       : caller_(address), history_(history), promise_(promise) {}
 
   void turn(std::mt19937_64& random) {
+    // Calls that cannot reach a server would only make what happened to tuples unknown.
+    if (!caller_.reaches_server(kAwaitServer)) return;
     if (mine_.empty() || (mine_.size() < 50 && random() % 2 == 0)) {
       place();
     } else {
@@ -48,9 +54,8 @@ class UnaryWorker {
     const TupleId id = history_.out_sent(promise_);
     const UnaryAnswer answer = caller_.out(calls(promise_), id);
     if (answer.outcome == Outcome::kUnknown) {
-      history_.out_unknown(id);
-      std::this_thread::sleep_for(kPauseWithoutServer);
-      return;
+      if (!answer.wrong.empty()) history_.wrong("an out of a caller: " + answer.wrong);
+      return history_.out_unknown(id);
     }
     history_.out_done(id, answer.sequence);
     mine_.push_back(id);
@@ -59,8 +64,11 @@ class UnaryWorker {
     history_.take_sent();
     const UnaryAnswer answer = caller_.inp(calls(promise_), id);
     if (answer.outcome == Outcome::kDone) return history_.take_done(id, answer.sequence);
-    if (answer.outcome == Outcome::kNothing) return history_.take_refused();
-    history_.take_unknown(id);
+    if (answer.outcome == Outcome::kUnknown) {
+      if (!answer.wrong.empty()) history_.wrong("an in of a caller: " + answer.wrong);
+      return history_.take_unknown(id);
+    }
+    history_.take_found_nothing(id, answer.sequence);
   }
 
   UnaryCaller caller_;
@@ -72,17 +80,21 @@ class UnaryWorker {
 }  // namespace
 
 Result<std::unique_ptr<Load>> Load::open(const std::string& address, History& history,
-                                         uint64_t seed) {
+                                         uint64_t seed, uint16_t async_shard) {
   std::unique_ptr<Load> load(new Load(history));
-  for (int i = 0; i < kConnections; ++i) {
-    Result<client::Connection> connection = client::connect(address);
+  for (int i = 0; i <= kConnections; ++i) {
+    Result<client::Connection> connection =
+        client::connect(address, {.timeout = kPatience, .patience = kPatience});
     if (!connection.ok()) return connection.status();
     load->connections_.push_back(*connection);
   }
+  load->observer_ = load->connections_.back();
+  load->connections_.pop_back();
   for (const Promise promise : {Promise::kSync, Promise::kAsync}) {
     client::Policy policy;
     policy.durability =
         promise == Promise::kSync ? client::Durability::kSync : client::Durability::kAsync;
+    policy.shard = promise == Promise::kSync ? 0 : async_shard;
     for (const char* name : {jobs(promise), calls(promise)}) {
       const Result<bool> created = load->connections_[0].create(name, policy);
       if (!created.ok()) return created.status();
@@ -153,10 +165,38 @@ void Load::resume(Mix mix) {
 
 Status Load::pause() {
   resume({false, false});
+  std::optional<client::Call<client::Counted>> probe;
+  uint64_t ended = 0;
+  int stuck = 0;
+  int silent = 0;
   std::unique_lock lock(mutex_);
-  if (changed_.wait_for(lock, kStuckAfter, [&] { return working_ == 0; })) return {};
-  return {Code::kDeadlineExceeded,
-          fmt::format("{} clients still wait for an answer after a minute", working_)};
+  while (!changed_.wait_for(lock, kSlice, [&] { return working_ == 0; })) {
+    const size_t working = working_;
+    lock.unlock();
+    if (answers(probe)) {
+      silent = 0;
+      const uint64_t before = std::exchange(ended, history_.figures().ended());
+      stuck = before == ended ? stuck + 1 : 0;
+    } else {
+      ++silent;
+    }
+    if (silent == kSilentSlices) return {Code::kDeadlineExceeded, "the server does not answer"};
+    if (stuck == kStuckSlices) {
+      return {Code::kDeadlineExceeded,
+              fmt::format("{} clients wait in vain, while the server answers others", working)};
+    }
+    lock.lock();
+  }
+  return {};
+}
+
+// True if the observer has got an answer, at most a slice after it asked.
+bool Load::answers(std::optional<client::Call<client::Counted>>& probe) {
+  if (!probe) probe = observer_->space(jobs(Promise::kAsync)).count_async("(\"no such tuple\")");
+  if (!probe->wait_for(kSlice)) return false;
+  const bool answered = probe->get().ok();
+  probe.reset();
+  return answered;
 }
 
 void Load::produce(client::Space space, Promise promise, std::mt19937_64& random) {
@@ -173,7 +213,10 @@ void Load::produce(client::Space space, Promise promise, std::mt19937_64& random
     const Result<client::Placed> placed = call.get();
     if (placed.ok()) {
       history_.out_done(id, placed->id);
-    } else if (placed.status().problem().outcome_unknown) {
+      continue;
+    }
+    history_.wrong("an out of a session was not done: " + placed.status().to_string());
+    if (placed.status().problem().outcome_unknown) {
       history_.out_unknown(id);
     } else {
       history_.out_refused(id);
@@ -188,39 +231,45 @@ void Load::consume(client::Space space, std::mt19937_64& random) {
     calls.push_back(space.in_async("(\"t\", ?int)"));
   }
   for (client::Call<client::Match>& call : calls) {
-    while (!call.wait_for(5ms)) {
-      if (paused()) call.cancel();
-    }
+    while (!call.wait_for(5ms) && !paused()) continue;
+    if (paused()) call.cancel();
     const Result<client::Match> match = call.get();
     if (match.ok()) {
       history_.take_done(static_cast<TupleId>((*match)[1].as_int()), match->sequence());
-    } else if (match.status().problem().outcome_unknown) {
-      history_.take_lost(match.status().to_string());
-    } else {
-      history_.take_refused();
+      continue;
     }
+    history_.take_refused();
+    if (match.status().code() == Code::kCancelled) continue;  // as asked
+    history_.wrong("an in of a session was not done: " + match.status().to_string());
   }
 }
 
 Result<Load::Present> Load::present() {
   // What is found must still be there after the next power cut: a sync answer says that everything
-  // answered before it is synced, too.
-  client::Space synced = connections_[0].space(jobs(Promise::kSync));
-  const auto placed = synced.out("(\"pin\")");
-  if (!placed.ok()) return placed.status();
-  if (const auto taken = synced.in("(\"pin\")"); !taken.ok()) return taken.status();
-  std::set<TupleId> found;
+  // answered before it was asked for is synced, too.
+  Present found;
+  for (const Promise promise : {Promise::kAsync, Promise::kSync}) {
+    client::Space space = observer_->space(jobs(promise));
+    if (const auto placed = space.out("(\"pin\")"); !placed.ok()) return placed.status();
+    const auto pin = space.in("(\"pin\")");
+    if (!pin.ok()) return pin.status();
+    (promise == Promise::kSync ? found.now.sync : found.now.async) = pin->sequence();
+  }
   for (const Promise promise : {Promise::kSync, Promise::kAsync}) {
     for (const char* name : {jobs(promise), calls(promise)}) {
       const Status scanned =
-          connections_[0].space(name).scan("(\"t\", ?int)", [&](const client::Match& match) {
-            found.insert(static_cast<TupleId>(match[1].as_int()));
+          observer_->space(name).scan("(\"t\", ?int)", [&](const client::Match& match) {
+            const auto id = static_cast<TupleId>(match[1].as_int());
+            if (!found.tuples.insert(id).second) {
+              history_.wrong(fmt::format("tuple {} is there twice", id));
+            }
             return true;
           });
-      if (!scanned.ok()) return scanned;
+      // A space that is gone has no tuples: the oracle knows whether that may be.
+      if (!scanned.ok() && scanned.code() != Code::kNotFound) return scanned;
     }
   }
-  return Present{std::move(found), placed->id};
+  return found;
 }
 
 }  // namespace tuplespace::crash

@@ -10,7 +10,9 @@
 
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -34,20 +36,23 @@ struct Mix {
 class Load {
  public:
   // Connects and makes the spaces. `history` must outlive it.
+  // Async spaces are made in `async_shard`.
   static Result<std::unique_ptr<Load>> open(const std::string& address, History& history,
-                                            uint64_t seed);
+                                            uint64_t seed, uint16_t async_shard);
   ~Load();
 
   void resume(Mix mix);
-  // Returns when no operation is under way any more.
-  // Errors: DEADLINE_EXCEEDED if that takes a minute: somebody waits for an answer in vain.
+  // Returns when no operation is under way any more. Requires: the server is up.
+  // Errors: DEADLINE_EXCEEDED if clients wait for answers in vain: for kStuckSlices slices of time
+  // none of them got on, though the server answered others and this process ran. A slice that a
+  // busy machine does not give to both is not counted.
   Status pause();
 
-  // All tuples that are there, and the sequence number of this look at them. Requires: paused.
   struct Present {
     std::set<TupleId> tuples;
-    uint64_t sequence;
+    Instants now;  // a sync answer says that all of it is synced
   };
+  // All tuples that are there. Requires: paused.
   Result<Present> present();
 
  private:
@@ -55,11 +60,13 @@ class Load {
   void add(Promise promise, uint64_t seed, std::function<void(std::mt19937_64&)> turn);
   bool await_work(Promise promise);
   bool paused();
+  bool answers(std::optional<client::Call<client::Counted>>& probe);
   void produce(client::Space space, Promise promise, std::mt19937_64& random);
   void consume(client::Space space, std::mt19937_64& random);
 
   History& history_;
   std::vector<client::Connection> connections_;
+  std::optional<client::Connection> observer_;  // has no part in the load
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -18,15 +18,12 @@ namespace {
 constexpr std::string_view kListening = "listening on ";
 
 // What becomes of the child between fork and exec.
-[[noreturn]] void become(const std::vector<std::string>& words, int output, const char* log) {
+[[noreturn]] void become(char* const* words, int output, const char* log) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::dup2(output, STDOUT_FILENO);
   const int errors = ::open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
   if (errors >= 0) ::dup2(errors, STDERR_FILENO);
-  std::vector<char*> arguments;
-  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  ::execv(arguments[0], arguments.data());
+  ::execv(words[0], words);
   ::_exit(127);
 }
 
@@ -40,14 +37,16 @@ ServerProcess::~ServerProcess() {
   if (running()) kill();
 }
 
-Status ServerProcess::begin(Port port) {
+Status ServerProcess::begin() {
   int output[2];
   if (::pipe2(output, O_CLOEXEC) != 0) return {Code::kInternal, "no pipe for the server"};
-  const bool any_port = address_.empty() || port == Port::kUnknownToClients;
-  std::vector<std::string> words{program_, "--listen", any_port ? "127.0.0.1:0" : address_};
+  std::vector<std::string> words{program_, "--listen", address_.empty() ? "127.0.0.1:0" : address_};
   words.insert(words.end(), settings_.begin(), settings_.end());
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
   pid_ = ::fork();
-  if (pid_ == 0) become(words, output[1], log_.c_str());
+  if (pid_ == 0) become(arguments.data(), output[1], log_.c_str());
   ::close(output[1]);
   output_ = output[0];
   return {};
@@ -75,9 +74,9 @@ Status ServerProcess::start() {
   return await_listening();
 }
 
-void ServerProcess::kill() {
+int ServerProcess::kill() {
   ::kill(pid_, SIGKILL);
-  wait();
+  return wait();
 }
 
 Status ServerProcess::stop() {

@@ -21,25 +21,23 @@ class ServerProcess {
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
-  // Where a server listens that is begun.
-  enum class Port { kSame, kUnknownToClients };
-
   // begin() starts it; await_listening() returns when it listens. start() does both.
   // Errors: UNAVAILABLE, with the end of the log, if it ended instead.
-  Status begin(Port port = Port::kSame);
+  Status begin();
   Status await_listening();
   Status start();
-  // SIGKILL, and waits for the end.
-  void kill();
+  // SIGKILL, and waits for the end. Returns the exit code if it had ended by itself, or minus the
+  // signal that ended it.
+  int kill();
   // SIGTERM, and waits. Errors: INTERNAL if it did not end with success.
   Status stop();
 
   bool running() const { return pid_ > 0; }
+  std::string end_of_log() const;
   const std::string& address() const { return address_; }  // once it has started
 
  private:
   int wait();
-  std::string end_of_log() const;
 
   const std::string program_;
   const std::vector<std::string> settings_;

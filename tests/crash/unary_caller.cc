@@ -15,13 +15,23 @@ struct UnaryCaller::Parts {
 
   template <typename Request, typename Response>
   grpc::Status call(const char* method, const Request& request, Response* response) {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    grpc::ClientContext context;  // no deadline: it would hide an answer that never comes
     const grpc::internal::RpcMethod rpc(method, grpc::internal::RpcMethod::NORMAL_RPC);
     return grpc::internal::BlockingUnaryCall<Request, Response>(channel.get(), rpc, &context,
                                                                 request, response);
   }
 };
+
+namespace {
+
+// A server that goes away while it works on a call is UNAVAILABLE; anything else it has said.
+UnaryAnswer unknown(const grpc::Status& status) {
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) return {Outcome::kUnknown};
+  return {Outcome::kUnknown, 0,
+          "code " + std::to_string(status.error_code()) + ", " + status.error_message()};
+}
+
+}  // namespace
 
 UnaryCaller::UnaryCaller(const std::string& address) : parts_(std::make_unique<Parts>()) {
   grpc::ChannelArguments arguments;
@@ -35,15 +45,18 @@ UnaryCaller::UnaryCaller(const std::string& address) : parts_(std::make_unique<P
 
 UnaryCaller::~UnaryCaller() = default;
 
+bool UnaryCaller::reaches_server(std::chrono::milliseconds at_most) {
+  return parts_->channel->WaitForConnected(std::chrono::system_clock::now() + at_most);
+}
+
 UnaryAnswer UnaryCaller::out(const std::string& space, uint64_t id) {
   v1::OutRequest request;
   request.set_space(space);
   request.mutable_tuple()->add_fields()->set_string_value("t");
   request.mutable_tuple()->add_fields()->set_int_value(static_cast<int64_t>(id));
   v1::OutResponse response;
-  if (!parts_->call("/tuplespace.v1.TupleSpace/Out", request, &response).ok()) {
-    return {Outcome::kUnknown};
-  }
+  const grpc::Status status = parts_->call("/tuplespace.v1.TupleSpace/Out", request, &response);
+  if (!status.ok()) return unknown(status);
   return {Outcome::kDone, response.sequence()};
 }
 
@@ -55,9 +68,8 @@ UnaryAnswer UnaryCaller::inp(const std::string& space, uint64_t id) {
       static_cast<int64_t>(id));
   request.set_wait_ms(0);
   v1::InResponse response;
-  if (!parts_->call("/tuplespace.v1.TupleSpace/In", request, &response).ok()) {
-    return {Outcome::kUnknown};
-  }
+  const grpc::Status status = parts_->call("/tuplespace.v1.TupleSpace/In", request, &response);
+  if (!status.ok()) return unknown(status);
   return {response.tuples().empty() ? Outcome::kNothing : Outcome::kDone, response.sequence()};
 }
 

@@ -4,9 +4,9 @@
 // Threads: one.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace tuplespace::crash {
@@ -16,12 +16,16 @@ enum class Outcome : uint8_t { kDone, kNothing, kUnknown };
 struct UnaryAnswer {
   Outcome outcome;
   uint64_t sequence = 0;
+  std::string wrong = {};  // kUnknown, and not because the server went away
 };
 
 class UnaryCaller {
  public:
   explicit UnaryCaller(const std::string& address);
   ~UnaryCaller();
+
+  // True if it is connected, at the latest after `at_most`.
+  bool reaches_server(std::chrono::milliseconds at_most);
 
   // Places ("t", id); takes exactly that tuple without waiting.
   UnaryAnswer out(const std::string& space, uint64_t id);

@@ -10,6 +10,7 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <filesystem>
 #include <utility>
 
 #include "tuplespace/log.h"
@@ -166,7 +167,11 @@ Result<Recovered> recover(DataDirectory& directory, const RocksDbOptions& option
                               path, directory.path() + "/FORMAT"));
   }
   uint64_t replay_until = 0;
-  if (exists) {
+  if (!exists) {
+    // RocksDB would make it, but complain first that there is none. What fails here fails there.
+    std::error_code ignored;
+    std::filesystem::create_directory(path, ignored);
+  } else {
     const Result<uint64_t> surveyed = survey(directory, db_options);
     if (!surveyed.ok()) return surveyed.status();
     replay_until = *surveyed;

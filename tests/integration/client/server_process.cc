@@ -74,7 +74,10 @@ int Process::wait() {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-ServerProcess::ServerProcess(std::string listen) : address_(std::move(listen)) { start(); }
+ServerProcess::ServerProcess(std::string listen, std::vector<std::string> settings)
+    : address_(std::move(listen)), settings_(std::move(settings)) {
+  start();
+}
 
 ServerProcess::~ServerProcess() { kill(); }
 
@@ -84,8 +87,10 @@ void ServerProcess::kill() {
 }
 
 void ServerProcess::start() {
-  process_ = new Process({TUPLESPACED, "--listen", address_, "--data", directory() + "/data"},
-                         directory() + "/log");
+  std::vector<std::string> words{TUPLESPACED, "--listen", address_, "--data",
+                                 directory() + "/data"};
+  words.insert(words.end(), settings_.begin(), settings_.end());
+  process_ = new Process(words, directory() + "/log");
   const std::string line = process_->read_line();
   const std::string expected = "listening on ";
   if (!line.starts_with(expected)) {

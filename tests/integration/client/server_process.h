@@ -41,8 +41,9 @@ class Process {
 
 class ServerProcess {
  public:
-  // Listens on a free port of 127.0.0.1, or on `listen`.
-  explicit ServerProcess(std::string listen = "127.0.0.1:0");
+  // Listens on a free port of 127.0.0.1, or on `listen`, with further settings.
+  explicit ServerProcess(std::string listen = "127.0.0.1:0",
+                         std::vector<std::string> settings = {});
   ~ServerProcess();
 
   const std::string& address() const { return address_; }
@@ -60,6 +61,7 @@ class ServerProcess {
  private:
   const TemporaryDirectory directory_;
   std::string address_;
+  const std::vector<std::string> settings_;
   Process* process_ = nullptr;
 };
 

@@ -99,6 +99,40 @@ TEST_F(Durable, AnAnswerLeavesBeforeThoseThatWaitForLaterBatches) {
   EXPECT_THAT(rig.client.tokens(), ElementsAre(1, 2));
 }
 
+// One log: what follows in it is not synced without what came before.
+TEST_F(Durable, ASyncChangeImpliesThatWhatWasAnsweredBeforeItWasAskedForIsSynced) {
+  rig.out(1, "async", "('a')");
+  rig.turn();
+  rig.store.write_all();
+  rig.turn();
+  ASSERT_THAT(rig.client.tokens(), ElementsAre(1));
+  const uint64_t answered = rig.store.last();
+  rig.out(2, "sync", "('b')");
+  rig.turn();
+  rig.store.sync_to(answered);
+  rig.turn();
+  EXPECT_THAT(rig.client.tokens(), ElementsAre(1)) << "its own batch is a later one";
+  rig.store.sync_all();
+  rig.turn();
+  EXPECT_THAT(rig.client.tokens(), ElementsAre(1, 2));
+}
+
+// It implies nothing of what was asked for later, even if that was answered first: who only waits
+// for the write does not wait for somebody else's sync.
+TEST_F(Durable, AnAsyncAnswerLeavesWhileAnEarlierChangeIsStillBeingSynced) {
+  rig.out(1, "sync", "('a')");
+  rig.turn();
+  const uint64_t asked = rig.store.last();
+  rig.out(2, "async", "('b')");
+  rig.turn();
+  rig.store.write_all();
+  rig.turn();
+  EXPECT_THAT(rig.client.tokens(), ElementsAre(2));
+  rig.store.sync_to(asked);
+  rig.turn();
+  EXPECT_THAT(rig.client.tokens(), ElementsAre(2, 1));
+}
+
 TEST_F(Durable, TheLaneGoesOnWhileACommitIsInFlightAndCommitsWhatGathered) {
   const uint64_t before = rig.store.last();
   rig.out(1, "sync", "('a')");

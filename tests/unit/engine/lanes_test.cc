@@ -73,6 +73,28 @@ TEST_P(SeveralLanes, ServeSpacesOfAllShards) {
   EXPECT_THAT(names_of_spaces(), ElementsAre("far@1", "near@0"));
 }
 
+TEST_P(SeveralLanes, ShareOneLogSoASyncChangeComesAfterWhatOtherShardsHaveAnswered) {
+  rig.create(1, "far", kept(Durability::kAsync, 1));
+  rig.create(2, "near", kept(Durability::kSync));
+  rig.turn();
+  rig.client.answers.clear();
+  rig.store.hold();
+  rig.out(3, "far", "('f')");
+  rig.turn();
+  rig.store.write_all();
+  rig.turn();
+  ASSERT_THAT(rig.client.tokens(), ElementsAre(3));
+  const uint64_t answered = rig.store.last();
+  rig.out(4, "near", "('n')");
+  rig.turn();
+  rig.store.sync_to(answered);
+  rig.turn();
+  EXPECT_THAT(rig.client.tokens(), ElementsAre(3));
+  rig.store.sync_all();
+  rig.turn();
+  EXPECT_THAT(rig.client.tokens(), ElementsAre(3, 4));
+}
+
 TEST_P(SeveralLanes, AnswerOnTheLaneOfTheReceiver) {
   Client elsewhere;
   const size_t lane = rig.engine->lanes() - 1;

@@ -54,6 +54,12 @@ class RocksDbStoreTest : public ::testing::Test {
   std::unique_ptr<RocksDbStore> store_;
 };
 
+TEST_F(RocksDbStoreTest, ANewDirectoryIsMadeWithoutComplaints) {
+  testing::internal::CaptureStderr();
+  open();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
 TEST_F(RocksDbStoreTest, NumbersGoOnAfterARestart) {
   open();
   const uint64_t last = store_->commit(put("a", "1"), Mark::kNone);
