@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include "tuplespace/server/wire_format.h"
+#include "tuplespace/server/wire_parts.h"
 #include "tuplespace/tuple/encoding.h"
 #include "tuplespace/tuple/protobuf.h"
 #include "tuplespace/tuple/wire.h"
@@ -14,22 +15,7 @@ namespace {
 using protobuf::put_varint;
 using protobuf::varint_length;
 
-constexpr uint32_t kCallerField = 15;
 constexpr size_t kKeptBytesMax = 512;  // templates longer than this are not remembered
-
-Status malformed(std::string_view what) {
-  return invalid(fmt::format("{} is not a protobuf message of proto/tuplespace/v1", what));
-}
-
-Status set_wait(uint64_t varint, std::optional<Duration>& wait) {
-  const auto ms = static_cast<int64_t>(varint);
-  if (ms < 0) {
-    return invalid(fmt::format("wait_ms is {}; absent waits, 0 probes, else it is > 0", ms),
-                   "wait_ms");
-  }
-  wait = ms;
-  return {};
-}
 
 Status decode_selection(std::string_view bytes, Selection& choice) {
   FieldReader fields(bytes);
@@ -53,15 +39,6 @@ Status decode_selection(std::string_view bytes, Selection& choice) {
   return fields.failed() ? malformed("choice") : Status();
 }
 
-void append_found(const Found& found, std::string& out) {
-  Nested message(out, 2);
-  append_number(out, 1, found.id);
-  {
-    Nested tuple(out, 2);
-    append_wire(found.tuple, out);
-  }
-  append_number(out, 3, found.attempt);
-}
 
 void append_out_response(const Answer& answer, const OutAnswer& what, std::string& out) {
   append_number(out, 1, answer.sequence);
@@ -69,13 +46,15 @@ void append_out_response(const Answer& answer, const OutAnswer& what, std::strin
     append_varint(out, 2 << 3);
     append_varint(out, static_cast<uint64_t>(*what.ttl));
   }
+  append_number(out, 3, static_cast<uint64_t>(what.fate));
 }
 
 void append_take_response(const Answer& answer, const TakeAnswer& what, std::string& out) {
   append_number(out, 1, answer.sequence);
-  for (const Found& found : what.tuples) append_found(found, out);
+  for (const Found& found : what.tuples) append_found(2, found, out);
   append_number(out, 3, static_cast<uint64_t>(what.ended));
   append_number(out, 4, what.held);
+  append_number(out, 5, static_cast<uint64_t>(what.hold));
 }
 
 void append_count_response(const Answer& answer, const CountAnswer& what, std::string& out) {
@@ -87,7 +66,7 @@ void append_count_response(const Answer& answer, const CountAnswer& what, std::s
 
 void append_scan_response(const Answer& answer, const ScanAnswer& what, std::string& out) {
   append_number(out, 1, answer.sequence);
-  for (const Found& found : what.tuples) append_found(found, out);
+  for (const Found& found : what.tuples) append_found(2, found, out);
   append_number(out, 3, what.next);
   append_number(out, 4, what.until);
 }
@@ -97,8 +76,10 @@ uint32_t answer_field(const Answer& answer) {
   if (std::holds_alternative<OutAnswer>(answer.what)) return 5;
   if (const auto* take = std::get_if<TakeAnswer>(&answer.what)) return take->remove ? 6 : 7;
   if (std::holds_alternative<CountAnswer>(answer.what)) return 8;
-  TS_CHECK(std::holds_alternative<ScanAnswer>(answer.what));
-  return 9;
+  if (std::holds_alternative<ScanAnswer>(answer.what)) return 9;
+  const uint32_t field = coordination_field(answer);
+  TS_CHECK(field != 0);
+  return field;
 }
 
 size_t number_length(uint64_t value) { return value == 0 ? 0 : 1 + varint_length(value); }
@@ -112,6 +93,11 @@ char* put_number(char* at, uint32_t field, uint64_t value) {
 char* put_length(char* at, uint32_t field, size_t length) {
   *at++ = static_cast<char>(field << 3 | 2);
   return put_varint(at, length);
+}
+
+// True if neither a hold nor several templates have to be told of.
+bool is_plain(const TakeAnswer& take) {
+  return take.hold == 0 && take.tuples.front().matched == 0;
 }
 
 // Appends the answer to an operation that found one tuple, which is nearly every one. The lengths
@@ -146,6 +132,32 @@ void append_one_found(uint32_t field, Number number, const Answer& answer, const
 
 }  // namespace
 
+Status malformed(std::string_view what) {
+  return invalid(fmt::format("{} is not a protobuf message of proto/tuplespace/v1", what));
+}
+
+Status set_wait(uint64_t varint, std::optional<Duration>& wait) {
+  const auto ms = static_cast<int64_t>(varint);
+  if (ms < 0) {
+    return invalid(fmt::format("wait_ms is {}; absent waits, 0 probes, else it is > 0", ms),
+                   "wait_ms");
+  }
+  wait = ms;
+  return {};
+}
+
+void append_found(uint32_t field, const Found& found, std::string& out) {
+  Nested message(out, field);
+  append_number(out, 1, found.id);
+  {
+    Nested tuple(out, 2);
+    append_wire(found.tuple, out);
+  }
+  append_number(out, 3, found.attempt);
+  append_number(out, 4, found.token);
+  append_number(out, 5, found.matched);
+}
+
 // ---- requests ----
 
 struct Decoder::Kept {
@@ -170,6 +182,23 @@ Status Decoder::decode(Verb verb, std::string_view request, Operation& operation
     }
     case Verb::kCount: return decode_count(request, operation.what.emplace<Count>(), caller);
     case Verb::kScan: return decode_scan(request, operation.what.emplace<Scan>(), caller);
+    case Verb::kSettle: return decode_settle(request, operation.what.emplace<Settle>(), caller);
+    case Verb::kCollect:
+    case Verb::kCopyCollect: {
+      Collect& collect = operation.what.emplace<Collect>();
+      collect.remove = verb == Verb::kCollect;
+      return decode_collect(request, collect, caller);
+    }
+    case Verb::kAtomic: return decode_atomic(request, operation.what.emplace<Atomic>(), caller);
+    case Verb::kRenew: return decode_renew(request, operation.what.emplace<Renew>(), caller);
+    case Verb::kCancel: return decode_end_lease(request, operation.what.emplace<EndLease>(), caller);
+    case Verb::kBegin: return decode_begin(request, operation.what.emplace<Begin>(), caller);
+    case Verb::kCommit:
+    case Verb::kAbort: {
+      EndTransaction& end = operation.what.emplace<EndTransaction>();
+      end.commit = verb == Verb::kCommit;
+      return decode_end_transaction(request, end, caller);
+    }
   }
   return {Code::kInternal, "no such verb"};
 }
@@ -208,6 +237,7 @@ Status Decoder::decode_template(std::string_view bytes, Template& wanted) {
 Status Decoder::decode_out(std::string_view request, Out& out, std::string_view& caller) {
   FieldReader fields(request);
   std::string_view space, tuple;
+  std::shared_ptr<OutExtras> extras;
   while (fields.next()) {
     switch (fields.number()) {
       case 1: space = fields.bytes(); break;
@@ -215,10 +245,18 @@ Status Decoder::decode_out(std::string_view request, Out& out, std::string_view&
       case 3: out.ttl = static_cast<Duration>(fields.varint()); break;
       case 4: out.delay = static_cast<Duration>(fields.varint()); break;
       case 5: out.pulse = fields.varint() != 0; break;
+      case 6:
+      case 7:
+      case 8:
+      case 9:
+        if (extras == nullptr) extras = std::make_shared<OutExtras>();
+        TS_RETURN_IF_ERROR(decode_out_extra(fields, *extras));
+        break;
       case kCallerField: caller = fields.bytes(); break;
     }
   }
   if (fields.failed()) return malformed("OutRequest");
+  out.extras = std::move(extras);
   TS_RETURN_IF_ERROR(decode_space(space, out.space));
   if (out.ttl && *out.ttl <= 0) {
     return invalid(fmt::format("ttl_ms is {}; absent means never, else it is > 0", *out.ttl),
@@ -235,6 +273,7 @@ Status Decoder::decode_out(std::string_view request, Out& out, std::string_view&
 Status Decoder::decode_take(std::string_view request, Take& take, std::string_view& caller) {
   FieldReader fields(request);
   std::string_view space, wanted;
+  std::shared_ptr<TakeExtras> extras;
   while (fields.next()) {
     switch (fields.number()) {
       case 1: space = fields.bytes(); break;
@@ -242,10 +281,18 @@ Status Decoder::decode_take(std::string_view request, Take& take, std::string_vi
       case 3: TS_RETURN_IF_ERROR(set_wait(fields.varint(), take.wait)); break;
       case 4: TS_RETURN_IF_ERROR(decode_selection(fields.bytes(), take.choice)); break;
       case 5: take.max = static_cast<uint32_t>(fields.varint()); break;
+      case 6:
+      case 7:
+      case 8:
+      case 9:
+        if (extras == nullptr) extras = std::make_shared<TakeExtras>();
+        TS_RETURN_IF_ERROR(decode_take_extra(fields, take.remove, *extras));
+        break;
       case kCallerField: caller = fields.bytes(); break;
     }
   }
   if (fields.failed()) return malformed(take.remove ? "InRequest" : "RdRequest");
+  take.extras = std::move(extras);
   if (take.max == 0) take.max = 1;
   TS_RETURN_IF_ERROR(decode_space(space, take.space));
   return decode_template(wanted, take.wanted);
@@ -382,7 +429,7 @@ Status decode_stream_operation(std::string_view bytes, StreamOperation& operatio
       operation.number = fields.varint();
     } else if (fields.is_bytes()) {
       operation.known = fields.number() >= static_cast<uint32_t>(Verb::kOut) &&
-                        fields.number() <= static_cast<uint32_t>(Verb::kScan);
+                        fields.number() <= static_cast<uint32_t>(Verb::kAbort);
       operation.verb = static_cast<Verb>(fields.number());
       operation.request = fields.bytes();
     }
@@ -404,14 +451,16 @@ void append_response(const Answer& answer, std::string& out) {
     append_out_response(answer, *done, out);
   } else if (const auto* count = std::get_if<CountAnswer>(&answer.what)) {
     append_count_response(answer, *count, out);
+  } else if (const auto* scan = std::get_if<ScanAnswer>(&answer.what)) {
+    append_scan_response(answer, *scan, out);
   } else {
-    append_scan_response(answer, std::get<ScanAnswer>(answer.what), out);
+    append_coordination_response(answer, out);
   }
 }
 
 void append_answer(uint32_t field, Number number, const Answer& answer, std::string& out) {
   const auto* take = std::get_if<TakeAnswer>(&answer.what);
-  if (answer.status.ok() && take != nullptr && take->tuples.size() == 1) {
+  if (answer.status.ok() && take != nullptr && take->tuples.size() == 1 && is_plain(*take)) {
     return append_one_found(field, number, answer, *take, out);
   }
   Nested message(out, field);

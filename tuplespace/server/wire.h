@@ -19,8 +19,25 @@
 
 namespace tuplespace {
 
+class FieldReader;
+
 // The operations that a stream carries too; the values are the fields of message Operation.
-enum class Verb : uint32_t { kOut = 2, kIn = 3, kRd = 4, kCount = 5, kScan = 6 };
+enum class Verb : uint32_t {
+  kOut = 2,
+  kIn = 3,
+  kRd = 4,
+  kCount = 5,
+  kScan = 6,
+  kSettle = 7,
+  kCollect = 8,
+  kCopyCollect = 9,
+  kAtomic = 10,
+  kRenew = 11,
+  kCancel = 12,
+  kBegin = 13,
+  kCommit = 14,
+  kAbort = 15
+};
 
 // Decoder turns requests into operations. It remembers templates it has compiled: workers ask
 // for the same ones again and again.
@@ -36,14 +53,32 @@ class Decoder {
   Status decode(Verb verb, std::string_view request, Operation& operation,
                 std::string_view& caller);
 
- private:
-  struct Kept;
+  // The parts of requests that are no operations on a space: WatchRequest and others.
   Status decode_space(std::string_view name, std::string& space);
   Status decode_template(std::string_view bytes, Template& wanted);
+
+ private:
+  struct Kept;
+  Status decode_out_extra(const FieldReader& field, OutExtras& extras);
+  Status decode_take_extra(const FieldReader& field, bool remove, TakeExtras& extras);
   Status decode_out(std::string_view request, Out& out, std::string_view& caller);
   Status decode_take(std::string_view request, Take& take, std::string_view& caller);
   Status decode_count(std::string_view request, Count& count, std::string_view& caller);
   Status decode_scan(std::string_view request, Scan& scan, std::string_view& caller);
+
+  // ---- wire_coordination.cc ----
+  Status decode_settle(std::string_view request, Settle& settle, std::string_view& caller);
+  Status decode_collect(std::string_view request, Collect& collect, std::string_view& caller);
+  Status decode_atomic(std::string_view request, Atomic& atomic, std::string_view& caller);
+  Status decode_step(std::string_view bytes, Steps& steps);
+  Status decode_take_step(std::string_view bytes, TakeStep& step);
+  Status decode_out_step(std::string_view bytes, OutStep& step);
+  Status decode_count_step(std::string_view bytes, CountStep& step);
+  Status decode_renew(std::string_view request, Renew& renew, std::string_view& caller);
+  Status decode_end_lease(std::string_view request, EndLease& end, std::string_view& caller);
+  Status decode_begin(std::string_view request, Begin& begin, std::string_view& caller);
+  Status decode_end_transaction(std::string_view request, EndTransaction& end,
+                                std::string_view& caller);
 
   Limits limits_;
   std::string last_space_;        // the last name that was checked and found good
