@@ -16,12 +16,25 @@ namespace tuplespace::conformance {
 
 // A command of a client, understood.
 struct Call {
-  enum class Verb { kOut, kIn, kRd, kCount, kScan, kCreate, kDrop, kSpaces, kDescribe };
+  enum class Verb {
+    kOut,
+    kIn,
+    kRd,
+    kCount,
+    kScan,
+    kCreate,
+    kDrop,
+    kSpaces,
+    kDescribe,
+    kWatch,
+    kBlocked,
+    kExplain
+  };
 
   Verb verb = Verb::kOut;
   std::string space;
   Tuple tuple;      // kOut
-  Template wanted;  // kIn, kRd, kCount, kScan
+  Template wanted;  // kIn, kRd, kCount, kScan, kWatch, kExplain
   std::optional<Duration> ttl, delay;
   bool pulse = false;
   std::optional<Duration> wait;  // absent: without end
@@ -30,6 +43,7 @@ struct Call {
   Policy policy;
   bool unconfirmed = false;  // what is taken is not confirmed until `confirm`
   bool lost = false;         // its answer never reaches the client
+  bool snapshot = false;     // kWatch
 };
 
 // What came of it.
@@ -45,7 +59,7 @@ struct Outcome {
   Ended ended = Ended::kNot;
   std::optional<Duration> ttl;
   uint64_t ready = 0, held = 0, delayed = 0, waiters = 0;
-  std::vector<std::string> names;
+  std::vector<std::string> names;  // of spaces; or the words of what is told, blocked, explained
 };
 
 class Backend {
@@ -76,8 +90,23 @@ class Backend {
   virtual Status break_stream(const std::string& client) = 0;
   virtual Status resume(const std::string& client) = 0;
 
+  // What the client's watch has been told since this was asked last.
+  virtual Outcome told(const std::string& client);
+  // Opens the client's session as one that takes part in deadlocks.
+  virtual Status participate(const std::string& client);
+
   virtual Status advance(Duration by) = 0;
   virtual Status restart(bool kill) = 0;
 };
+
+inline Outcome Backend::told(const std::string&) {
+  Outcome outcome;
+  outcome.status = {Code::kUnimplemented, "no watches here"};
+  return outcome;
+}
+
+inline Status Backend::participate(const std::string&) {
+  return {Code::kUnimplemented, "no participants here"};
+}
 
 }  // namespace tuplespace::conformance

@@ -69,6 +69,9 @@ Status expect_answer(const Words& expected, const Outcome& outcome) {
     if (!ttl.ok()) return ttl.status();
     return outcome.ttl == *ttl ? Status() : differs(outcome);
   }
+  if (first == "deadlock" && expected.size() == 1 && outcome.names.empty()) {
+    return outcome.ended == Ended::kDeadlock ? Status() : differs(outcome);
+  }
   if (first == "timeout") return outcome.ended == Ended::kTimeout ? Status() : differs(outcome);
   if (first == "none") {
     if (outcome.ended != Ended::kNone) return differs(outcome);
@@ -118,6 +121,7 @@ std::string describe(const Outcome& outcome) {
   for (const std::string& name : outcome.names) text += name + " ";
   if (outcome.ended == Ended::kNone) text += "none ";
   if (outcome.ended == Ended::kTimeout) text += "timeout ";
+  if (outcome.ended == Ended::kDeadlock) text += "deadlock ";
   if (outcome.ttl) text += fmt::format("ttl {}ms ", *outcome.ttl);
   return text + fmt::format("(ready {} held {} delayed {} waiters {})", outcome.ready, outcome.held,
                             outcome.delayed, outcome.waiters);

@@ -38,6 +38,9 @@ class Options {
     if (name == "wait") return duration(call.wait);
     if (name == "max" || name == "page") return number(call.max);
     if (name == "tuples") return number(call.policy.tuples_max);
+    if (name == "history") return number(call.policy.history);
+    if (name == "deadlock") return deadlock(call.policy.deadlock);
+    if (name == "snapshot") return flag(call.snapshot);
     if (name == "pulse") return flag(call.pulse);
     if (name == "unconfirmed") return flag(call.unconfirmed);
     if (name == "lost") return flag(call.lost);
@@ -69,6 +72,12 @@ class Options {
     return invalid("no option " + name);
   }
 
+  Status deadlock(Deadlock& option) {
+    const std::string word = at_ < words_.size() ? words_[at_++] : "";
+    if (word != "report" && word != "fail") return invalid("deadlock is report or fail");
+    option = word == "fail" ? Deadlock::kFail : Deadlock::kReport;
+    return {};
+  }
   static Status flag(bool& option) {
     option = true;
     return {};
@@ -123,11 +132,10 @@ class Player {
       return ttl.ok() ? backend_.open(step.client, *ttl) : ttl.status();
     }
     using Action = Status (Backend::*)(const std::string&);
-    static const std::map<std::string, Action> kActions = {{"confirm", &Backend::confirm},
-                                                           {"close", &Backend::close},
-                                                           {"die", &Backend::die},
-                                                           {"break", &Backend::break_stream},
-                                                           {"resume", &Backend::resume}};
+    static const std::map<std::string, Action> kActions = {
+        {"confirm", &Backend::confirm}, {"close", &Backend::close},
+        {"die", &Backend::die},         {"break", &Backend::break_stream},
+        {"resume", &Backend::resume},   {"participate", &Backend::participate}};
     if (const auto action = kActions.find(verb); action != kActions.end()) {
       const Status status = (backend_.*action->second)(step.client);
       if (step.expected.empty()) return status;
@@ -135,6 +143,7 @@ class Player {
       outcome.status = status;
       return expect(step.expected, outcome);
     }
+    if (verb == "told") return expect(step.expected, backend_.told(step.client));
     auto call = read_call(step.command);
     if (!call.ok()) {
       // What cannot even be written down is refused, as a server would.
@@ -186,13 +195,20 @@ Result<Tuple> read_tuple(const std::string& word) {
 
 Result<Call> read_call(const Words& command) {
   using Verb = Call::Verb;
-  static const std::map<std::string, Verb> kVerbs = {
-      {"out", Verb::kOut},          {"in", Verb::kIn},
-      {"inp", Verb::kIn},           {"rd", Verb::kRd},
-      {"rdp", Verb::kRd},           {"count", Verb::kCount},
-      {"scan", Verb::kScan},        {"create", Verb::kCreate},
-      {"drop", Verb::kDrop},        {"spaces", Verb::kSpaces},
-      {"describe", Verb::kDescribe}};
+  static const std::map<std::string, Verb> kVerbs = {{"out", Verb::kOut},
+                                                     {"in", Verb::kIn},
+                                                     {"inp", Verb::kIn},
+                                                     {"rd", Verb::kRd},
+                                                     {"rdp", Verb::kRd},
+                                                     {"count", Verb::kCount},
+                                                     {"scan", Verb::kScan},
+                                                     {"create", Verb::kCreate},
+                                                     {"drop", Verb::kDrop},
+                                                     {"spaces", Verb::kSpaces},
+                                                     {"describe", Verb::kDescribe},
+                                                     {"watch", Verb::kWatch},
+                                                     {"blocked", Verb::kBlocked},
+                                                     {"explain", Verb::kExplain}};
   const auto verb = kVerbs.find(command[0]);
   if (verb == kVerbs.end()) return invalid("no command " + command[0]);
   Call call;
@@ -202,7 +218,8 @@ Result<Call> read_call(const Words& command) {
   size_t at = 1;
   if (at < command.size()) call.space = command[at++];
   const bool is_template = call.verb == Verb::kIn || call.verb == Verb::kRd ||
-                           call.verb == Verb::kCount || call.verb == Verb::kScan;
+                           call.verb == Verb::kCount || call.verb == Verb::kScan ||
+                           call.verb == Verb::kWatch || call.verb == Verb::kExplain;
   if ((is_template || call.verb == Verb::kOut) && at == command.size()) {
     return invalid(command[0] + " needs a space and a tuple");
   }

@@ -1,11 +1,26 @@
 #include "tests/conformance/shard_backend.h"
 
+#include <fmt/format.h>
+
 #include <utility>
+
+#include "tests/conformance/script.h"
+#include "tuplespace/tuple/text.h"
 
 namespace tuplespace::conformance {
 namespace {
 
 constexpr uint64_t kNobodysReceiver = ~uint64_t{0};  // of what is asked and answered at once
+constexpr uint64_t kWatchReceiver = ~uint64_t{1};    // of all watches
+
+std::string told_text(const WatchAnswer& watched) {
+  constexpr const char* kKinds[] = {"", "out ", "in ", "return ", "expire ", "pulse "};
+  std::string text = watched.gap ? "gap " : "";
+  for (const SpaceEvent& event : watched.events) {
+    text += kKinds[static_cast<int>(event.kind)] + to_text(event.found.tuple) + " ";
+  }
+  return watched.snapshot_end ? text + "shown " : text;
+}
 
 Outcome outcome_of(const Answer& answer) {
   Outcome outcome;
@@ -25,6 +40,14 @@ Outcome outcome_of(const Answer& answer) {
   }
   if (const auto* list = std::get_if<ListAnswer>(&answer.what)) {
     for (const SpaceInfo& space : list->spaces) outcome.names.push_back(space.name);
+  }
+  if (const auto* blocked = std::get_if<BlockedAnswer>(&answer.what)) {
+    std::string text = blocked->deadlock ? "deadlock " : "";
+    for (const auto& wait : blocked->waits) text += wait.what + " ";
+    outcome.names = split(text);
+  }
+  if (const auto* explained = std::get_if<ExplainAnswer>(&answer.what)) {
+    outcome.names = split(explained->near.empty() ? "" : explained->near[0].text);
   }
   return outcome;
 }
@@ -48,7 +71,7 @@ ShardBackend::Client& ShardBackend::client_of(const std::string& name) {
 
 std::vector<Answer> ShardBackend::ask(
     std::variant<CreateSpace, DropSpace, ListSpaces, OpenSession, ResumeSession, SuspendSession,
-                 Confirm, CloseSession>
+                 Confirm, CloseSession, Blocked, Explain>
         what,
     uint64_t receiver) {
   Operation operation;
@@ -73,12 +96,13 @@ std::vector<Answer> ShardBackend::ask(
 void ShardBackend::start(const std::string& name, const Call& call) {
   Client& client = client_of(name);
   Under& under = client.calls[name];
-  under = {0, call, host_.now(), {}};
+  under = {0, call, host_.now(), {}, 0, 0, ""};
   using Verb = Call::Verb;
   const bool numbered = call.verb == Verb::kOut || call.verb == Verb::kIn ||
                         call.verb == Verb::kRd || call.verb == Verb::kCount;
   if (numbered) return send(client, under);
   if (call.verb == Verb::kScan) return scan(under);
+  if (call.verb == Verb::kWatch) return watch(under);
   administer(under);
 }
 
@@ -111,6 +135,8 @@ void ShardBackend::administer(Under& under) {
   if (call.verb == Call::Verb::kDrop) answers = ask(DropSpace{call.space}, 0);
   if (call.verb == Call::Verb::kSpaces) answers = ask(ListSpaces{call.space, {}}, 0);
   if (call.verb == Call::Verb::kDescribe) answers = ask(ListSpaces{{}, call.space}, 0);
+  if (call.verb == Call::Verb::kBlocked) answers = ask(Blocked{call.space}, 0);
+  if (call.verb == Call::Verb::kExplain) answers = ask(Explain{call.space, call.wanted}, 0);
   if (answers.empty()) return;
   under.outcome = outcome_of(answers[0]);
   if (call.verb != Call::Verb::kDescribe || !answers[0].status.ok()) return;
@@ -145,6 +171,46 @@ void ShardBackend::scan(Under& under) {
   under.outcome = all;
 }
 
+// Begins a watch, or goes on with one whose stream broke.
+void ShardBackend::watch(Under& under) {
+  under.watch = next_token_++;
+  const bool again = under.told_to != 0;
+  Operation operation;
+  operation.what =
+      Watch{under.call.space, under.call.wanted, ~0u, under.call.snapshot && !again, under.told_to};
+  operation.reply = {kWatchReceiver, under.watch};
+  host_.apply(std::move(operation));
+  deliver_all();
+}
+
+void ShardBackend::deliver_watched(const Answer& answer) {
+  for (auto& [name, client] : clients_) {
+    for (auto& [full_name, under] : client.calls) {
+      if (under.watch != answer.reply.token) continue;
+      const auto* watched = std::get_if<WatchAnswer>(&answer.what);
+      if (watched != nullptr) {
+        under.told += told_text(*watched);
+        under.told_to = answer.sequence;
+      } else {
+        under.outcome = outcome_of(answer);
+      }
+      return;
+    }
+  }
+}
+
+Outcome ShardBackend::told(const std::string& name) {
+  Client& client = client_of(name);
+  Outcome outcome;
+  const auto under = client.calls.find(name);
+  if (under == client.calls.end() || under->second.watch == 0) {
+    outcome.status = invalid(name + " watches nothing");
+  } else {
+    outcome.names = split(std::exchange(under->second.told, ""));
+  }
+  return outcome;
+}
+
 void ShardBackend::deliver_all() {
   for (auto answers = host_.take_answers(); !answers.empty(); answers = host_.take_answers()) {
     for (const Answer& answer : answers) deliver(answer);
@@ -153,6 +219,7 @@ void ShardBackend::deliver_all() {
 
 // Hands an answer to the call it belongs to, and confirms it as a library does.
 void ShardBackend::deliver(const Answer& answer) {
+  if (answer.reply.receiver == kWatchReceiver) return deliver_watched(answer);
   for (auto& [name, client] : clients_) {
     if (client.receiver == 0 || client.receiver != answer.reply.receiver) continue;
     for (auto& [full_name, under] : client.calls) {
@@ -195,14 +262,24 @@ void ShardBackend::cancel(const std::string& name) {
   if (under == client.calls.end()) return;
   Operation operation;
   operation.what = Cancel{client.session, under->second.number, {}};
+  if (under->second.watch != 0)
+    operation.what = Cancel{0, 0, {kWatchReceiver, under->second.watch}};
   host_.apply(std::move(operation));
   deliver_all();
 }
 
 Status ShardBackend::open(const std::string& name, Duration ttl) {
+  return open_as(name, OpenSession{ttl, "secret", true});
+}
+
+Status ShardBackend::participate(const std::string& name) {
+  return open_as(name, OpenSession{0, "secret", true, "", true});
+}
+
+Status ShardBackend::open_as(const std::string& name, OpenSession how) {
   Client& client = clients_[session_of(name)];
   client.receiver = next_receiver_++;
-  const std::vector<Answer> answers = ask(OpenSession{ttl, "secret", true}, client.receiver);
+  const std::vector<Answer> answers = ask(std::move(how), client.receiver);
   if (answers.empty()) return {Code::kInternal, "opening a session was not answered"};
   if (!answers[0].status.ok()) return answers[0].status;
   const auto& opened = std::get<SessionAnswer>(answers[0].what);
@@ -240,6 +317,12 @@ Status ShardBackend::die(const std::string& name) {
 Status ShardBackend::break_stream(const std::string& name) {
   Client& client = client_of(name);
   client.receiver = 0;
+  for (auto& [full_name, under] : client.calls) {  // nobody is there to be told
+    if (under.watch == 0) continue;
+    Operation cancel;
+    cancel.what = Cancel{0, 0, {kWatchReceiver, std::exchange(under.watch, 0)}};
+    host_.apply(std::move(cancel));
+  }
   Operation operation;
   operation.what = SuspendSession{client.session, client.epoch};
   host_.apply(std::move(operation));
@@ -252,7 +335,7 @@ Status ShardBackend::resume(const std::string& name) {
   client.receiver = next_receiver_++;
   std::vector<NumberRange> pending;
   for (auto& [full_name, under] : client.calls) {
-    if (under.outcome) continue;
+    if (under.outcome || under.call.verb == Call::Verb::kWatch) continue;
     under.call.lost = false;
     pending.push_back({under.number, under.number});
   }
@@ -271,6 +354,9 @@ Status ShardBackend::resume(const std::string& name) {
     for (auto& [full_name, under] : client.calls) {
       if (under.number == number && !under.outcome) send(client, under);
     }
+  }
+  for (auto& [full_name, under] : client.calls) {
+    if (under.call.verb == Call::Verb::kWatch && !under.outcome) watch(under);
   }
   deliver_all();
   return {};

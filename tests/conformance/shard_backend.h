@@ -28,6 +28,8 @@ class ShardBackend : public Backend {
   Status die(const std::string& client) override;
   Status break_stream(const std::string& client) override;
   Status resume(const std::string& client) override;
+  Outcome told(const std::string& client) override;
+  Status participate(const std::string& client) override;
   Status advance(Duration by) override;
   Status restart(bool kill) override;
 
@@ -37,6 +39,9 @@ class ShardBackend : public Backend {
     Call call;
     Time since = 0;
     std::optional<Outcome> outcome;
+    uint64_t watch = 0;    // the token of a watch under way
+    Sequence told_to = 0;  // where it resumes
+    std::string told;      // not asked for yet
   };
   struct Client {
     SessionId session = 0;
@@ -49,13 +54,17 @@ class ShardBackend : public Backend {
 
   static std::string session_of(const std::string& client);
   Client& client_of(const std::string& client);
-  std::vector<Answer> ask(std::variant<CreateSpace, DropSpace, ListSpaces, OpenSession,
-                                       ResumeSession, SuspendSession, Confirm, CloseSession>
-                              what,
-                          uint64_t receiver);
+  std::vector<Answer> ask(
+      std::variant<CreateSpace, DropSpace, ListSpaces, OpenSession, ResumeSession, SuspendSession,
+                   Confirm, CloseSession, Blocked, Explain>
+          what,
+      uint64_t receiver);
+  Status open_as(const std::string& client, OpenSession how);
   void send(Client& client, Under& under);
   void administer(Under& under);
   void scan(Under& under);
+  void watch(Under& under);
+  void deliver_watched(const Answer& answer);
   void deliver_all();
   void deliver(const Answer& answer);
   void confirm_numbers(Client& client, std::vector<NumberRange> ranges);

@@ -24,6 +24,11 @@ std::string numbers_text(std::vector<Number> numbers) {
 }
 
 struct Spell {
+  // Answers that no plan asks for.
+  template <typename Other>
+  std::string operator()(const Other&) const {
+    return "another answer";
+  }
   std::string operator()(const std::monostate&) const { return "done"; }
   std::string operator()(const OutAnswer& out) const {
     return out.ttl ? fmt::format("out, ttl {}", *out.ttl) : "out";
@@ -53,11 +58,6 @@ struct Spell {
     return text;
   }
   std::string operator()(const StatsAnswer&) const { return "stats"; }
-  // What no duel asks for.
-  template <typename Other>
-  std::string operator()(const Other&) const {
-    return "another answer";
-  }
   std::string operator()(const SessionAnswer& session) const {
     std::vector<std::string> answers;
     for (const auto& [number, answer] : session.answers) {

@@ -365,6 +365,16 @@ void Lane::commit(Owned& owned) {
   effects.mark = Mark::kNone;
   effects.batch_number = owned.in_flight.last() + 1;
   if (!effects.ended_sessions.empty()) tell_ended(effects.ended_sessions);
+  if (!effects.dropped_spaces.empty()) forget_spaces(owned);
+}
+
+// They ended by themselves: their names are free for every shard.
+void Lane::forget_spaces(Owned& owned) {
+  const auto at = static_cast<size_t>(&owned - owned_.data());
+  const auto shard = static_cast<uint16_t>(at * common_.lanes.size() + index_);
+  for (const std::string& space : std::exchange(owned.effects.dropped_spaces, {})) {
+    if (!owned.shard->has_space(space)) common_.directory.erase(space, shard);
+  }
 }
 
 // Shard 0 ended them. Its batch is committed before those of the shards that hear of it: what is

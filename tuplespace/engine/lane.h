@@ -147,6 +147,7 @@ class Lane {
   Time time();
   Time finish_round(Time now);
   void commit(Owned& owned);
+  void forget_spaces(Owned& owned);
   void tell_ended(std::vector<SessionId>& sessions);
   void dispatch(Owned& owned);
   void deliver(Answer&& answer);

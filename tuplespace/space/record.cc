@@ -198,10 +198,6 @@ std::string event_key(uint16_t shard, uint32_t space, Sequence sequence) {
   return key;
 }
 
-std::pair<std::string, std::string> event_key_range(uint16_t shard, uint32_t space) {
-  return {event_key(shard, space, 0), event_key(shard, space, UINT64_MAX)};
-}
-
 Result<Key> parse_key(std::string_view key) {
   if (key.size() < 3) return damaged("key of a");
   Key parsed{get_big<uint16_t>(key.data()), static_cast<Kind>(key[2])};

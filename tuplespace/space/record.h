@@ -85,7 +85,6 @@ std::string hold_key(uint16_t shard, uint32_t space, Token token);
 std::pair<std::string, std::string> key_range(uint16_t shard, Kind kind, uint32_t space);
 
 std::string event_key(uint16_t shard, uint32_t space, Sequence sequence);
-std::pair<std::string, std::string> event_key_range(uint16_t shard, uint32_t space);
 
 struct Key {
   uint16_t shard;

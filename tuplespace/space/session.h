@@ -14,7 +14,9 @@
 #include <absl/container/flat_hash_set.h>
 
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "tuplespace/space/kept_answers.h"
 #include "tuplespace/space/operation.h"
@@ -24,8 +26,9 @@ namespace tuplespace {
 struct Session {
   SessionId id = 0;
   std::string secret;
-  std::string name;          // "": none
-  bool participant = false;  // in the detection of deadlock
+  std::string name;            // "": none
+  bool participant = false;    // in the detection of deadlock
+  std::vector<uint32_t> tied;  // spaces that remember it: see Participants, Lifetime::users
   uint64_t epoch = 0;
   Duration ttl = 0;
   Time lease_end = kNever;  // kNever: a stream holds it

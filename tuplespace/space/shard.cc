@@ -26,7 +26,12 @@ Overload(F...) -> Overload<F...>;
 }  // namespace
 
 Shard::Parts::Parts(const ShardConfig& c)
-    : config(c), wheel(0), print(c.seed), plans(c.seed), random_state(c.seed * 2 + 1) {}
+    : config(c),
+      wheel(0),
+      event_print(c.seed),
+      print(c.seed),
+      plans(c.seed),
+      random_state(c.seed * 2 + 1) {}
 
 Shard::Shard(const ShardConfig& config) : parts_(std::make_unique<Parts>(config)) {}
 Shard::~Shard() = default;
@@ -72,6 +77,7 @@ void Shard::apply(Operation&& operation, Time now, Effects& effects) {
              },
              operation.what);
   parts.serve_freed();
+  if (parts.look_for_deadlock) parts.find_deadlocks();
 }
 
 Time Shard::tick(Time now, Effects& effects) {
@@ -79,11 +85,13 @@ Time Shard::tick(Time now, Effects& effects) {
   parts.begin(now, effects);
   const bool more = parts.work_unfinished();
   parts.serve_freed();
+  if (parts.look_for_deadlock) parts.find_deadlocks();
   return more ? parts.now : std::max(parts.wheel.next_due(), parts.now);
 }
 
 void Shard::finish(Effects& effects) {
   parts_->effects = &effects;
+  parts_->finish_news();
   parts_->finish_answers();
   if (parts_->state_changed) parts_->write_state();
 }
@@ -112,6 +120,7 @@ Shard::Figures Shard::figures() const {
   figures.bytes = parts_->used.bytes;
   figures.holds = parts_->holds.size();
   figures.waiters = parts_->waits.size();
+  figures.watchers = parts_->watchers.size();
   figures.sessions = parts_->sessions.size();
   return figures;
 }
@@ -120,6 +129,7 @@ Shard::Figures Shard::figures() const {
 void Shard::Parts::begin(Time time, Effects& to) {
   effects = &to;
   now = std::max(now, time);
+  settled = last;
   if (wheel.next_due() <= now) run_due();
 }
 
@@ -323,6 +333,7 @@ void Shard::Parts::pulse(Space* space, const Operation& operation) {
   answer.sequence = id;
   answer.what = OutAnswer{};
   if (space != nullptr) {
+    if (space->watching != nullptr) tell_event(*space, EventKind::kPulse, {id, out.tuple});
     print.reset(out.tuple.bytes());
     space->waiters.offer(*space, out.tuple.bytes(), id, print, served);
     for (Wait* reader : served.readers) {
@@ -342,6 +353,7 @@ void Shard::Parts::pulse(Space* space, const Operation& operation) {
 
 void Shard::Parts::become_available(Space& space, Slot slot, OnDisk on_disk) {
   const std::string_view bytes = space.slab[slot].tuple.bytes();
+  tell(space, space.slab[slot].attempt == 0 ? EventKind::kOut : EventKind::kReturn, slot);
   print.reset(bytes);
   served.readers.clear();
   served.taker = nullptr;
@@ -380,6 +392,11 @@ void Shard::Parts::run_due() {
       case Timer::Kind::kTransaction: break;
       case Timer::Kind::kWait: wait_due(timer.id); break;
       case Timer::Kind::kSession: session_due(timer.id); break;
+      case Timer::Kind::kSpace: space_due(static_cast<uint32_t>(timer.id)); break;
+      case Timer::Kind::kCollection:
+        collection.timer_set = false;
+        collection.wanted = true;
+        break;
     }
     serve_freed();
   }
@@ -404,15 +421,18 @@ void Shard::Parts::tuple_due(const Timer& timer) {
   space.erase_delayed(timer.slot);
   note_freed(space);
   become_available(space, timer.slot, OnDisk::kYes);
+  may_be_deadlock();
 }
 
 void Shard::Parts::expire(Space& space, Slot slot) {
   ++figures.expired;
+  may_be_deadlock();
   next_sequence();
   vanish(space, slot, Fate::kExpired);
 }
 
 void Shard::Parts::vanish(Space& space, Slot slot, Fate fate) {
+  if (fate != Fate::kTaken) tell_end(space, slot, fate);
   if (space.slab[slot].state() == Presence::kAvailable) {
     space.erase_available(slot);
   } else if (space.slab[slot].state() == Presence::kDelayed) {
@@ -453,7 +473,10 @@ bool Shard::Parts::work_unfinished() {
     left -= std::min(left, continue_search(*found->second));
   }
   if (!dropped.empty() && !dropped.back()->slab.dismantle()) dropped.pop_back();
-  return !unfinished.empty() || !dropped.empty() || !building.empty();
+  const bool watchers_behind = catch_up_watchers();
+  const bool collecting_spaces = collect_spaces();
+  return !unfinished.empty() || !dropped.empty() || !building.empty() || watchers_behind ||
+         collecting_spaces;
 }
 
 }  // namespace tuplespace

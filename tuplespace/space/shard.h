@@ -33,6 +33,9 @@ struct ShardConfig {
   uint64_t memory_max = uint64_t{8} << 30;  // bytes of tuples and indexes in this shard
   size_t waiters_max = 2'000'000;           // in this shard
   size_t residual_waiters_max = 1'000;      // per arity: waits that no index narrows down
+  size_t watchers_max = 100'000;            // in this shard
+  size_t history_max = 1'000'000;           // events that a space may be asked to keep
+  size_t blocked_max = 1'000;               // waits, holds or sessions of one list
   size_t indexes_max = 16;                  // per arity of a space
   size_t slice_candidates = 4'096;          // tuples examined at a stretch
   size_t examine_max = 100'000;             // tuples examined by one count
@@ -45,7 +48,8 @@ struct ShardConfig {
   Duration session_ttl = 30'000;                 // default
   Duration session_ttl_min = 1'000;
   Duration session_ttl_max = 7ll * 24 * 3600 * 1000;
-  Duration ttl_max = 10ll * 365 * 24 * 3600 * 1000;  // of a tuple, and of a delay
+  Duration ttl_max = 10ll * 365 * 24 * 3600 * 1000;  // of a tuple or space, and of a delay
+  Duration collect_every = 60'000;  // while tuples refer to collected spaces that no session uses
 };
 
 // What a turn of the lane produced: one batch, and answers that wait for it or for earlier ones.
@@ -56,6 +60,8 @@ struct Effects {
   std::vector<Answer> answers;
   // Shard 0 ended these sessions: the other shards must be told.
   std::vector<SessionId> ended_sessions;
+  // These spaces ended by themselves: their names may be used in any shard.
+  std::vector<std::string> dropped_spaces;
 };
 
 class Shard {
@@ -80,12 +86,13 @@ class Shard {
   // again: now, if there is unfinished work.
   Time tick(Time now, Effects& effects);
 
-  // Completes effects.batch. Must be called once after the last apply() and tick() that share
-  // these effects, before the batch is committed.
+  // Completes effects.batch, and what watchers are told. Must be called once after the last apply()
+  // and tick() that share these effects, before the batch is committed.
   void finish(Effects& effects);
 
-  // Ends the waits on `space` ("": on every space) with `status`, which they are answered: the
-  // server is going down, or the space was created in another shard. Nothing is changed.
+  // Ends the waits and watches on `space` ("": on every space) with `status`, which they are
+  // answered: the server is going down, or the space was created in another shard. Nothing is
+  // changed.
   void end_waits(std::string_view space, const Status& status, Effects& effects);
 
   // The server refuses `out` while this is set: the disk is nearly full. "" for none.
@@ -103,6 +110,10 @@ class Shard {
     uint64_t settled = 0, buried = 0, holds = 0;
     uint64_t candidates = 0;  // tuples examined, ever
     uint64_t sliced = 0;      // searches that no index narrowed down
+    uint64_t events = 0;      // that were told or kept
+    uint64_t watchers = 0;
+    uint64_t deadlocks = 0;
+    uint64_t spaces_ended = 0;  // by themselves: ttl, bound, collected
   };
   Figures figures() const;
 

@@ -47,6 +47,7 @@ Slot Shard::Parts::end_hold(Token token) {
   Space& space = *spaces.at(hold.space);
   space.erase_held(hold.slot);
   note_freed(space);
+  may_be_deadlock();
   if (space.durability != Durability::kMemory) {
     effects->batch.erase(record::hold_key(config.shard, space.id(), token));
     touch(space);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include <deque>
 #include <map>
@@ -23,6 +24,7 @@
 #include "tuplespace/space/space.h"
 #include "tuplespace/space/timer_wheel.h"
 #include "tuplespace/space/wait.h"
+#include "tuplespace/space/watcher.h"
 
 namespace tuplespace {
 
@@ -72,6 +74,22 @@ struct Shard::Parts {
   // Waits without a session, by receiver and token.
   absl::flat_hash_map<std::pair<uint64_t, uint64_t>, uint64_t> waits_by_reply;
   std::deque<uint64_t> unfinished;  // waits that search or wait for an index
+
+  uint64_t next_watcher = 1;
+  absl::flat_hash_map<uint64_t, std::unique_ptr<Watcher>> watchers;
+  absl::flat_hash_map<std::pair<uint64_t, uint64_t>, uint64_t> watchers_by_reply;
+  std::deque<uint64_t> catching_up;  // watchers that replay or are in their snapshot
+  std::vector<uint64_t> news;        // watchers that are told something in this turn
+  Sequence settled = 0;              // events get numbers above this
+  std::vector<Watcher*> concerned;
+  Fingerprint event_print;
+
+  std::vector<uint32_t> guarded;  // spaces whose deadlocks are found
+  bool look_for_deadlock = false;
+  std::vector<uint32_t> collected;                                 // spaces that are
+  absl::flat_hash_map<SessionId, std::vector<uint32_t>> bound_to;  // spaces that end with it
+  absl::flat_hash_set<SessionId> recovered_sessions;  // that live since before the last restart
+  Collection collection;
 
   Fingerprint print;
   Plans plans;
@@ -150,11 +168,13 @@ struct Shard::Parts {
 
   // ---- shard_spaces.cc ----
   Space* find_space(std::string_view name);
-  Result<Space*> create_space(const std::string& name, const Policy& policy);
+  Result<Space*> create_space(const std::string& name, const Policy& policy, SessionId owner = 0);
   Space& space_to_wait_for(const std::string& name);
   void forget_if_unused(Space& space);
   void create(Operation& operation);
   void drop(Operation& operation);
+  // Ends what waits on it with `status`.
+  void drop_space(Space& space, const Status& status);
   void list(Operation& operation);
   void stats(Operation& operation);
   SpaceInfo info_of(const Space& space, bool with_indexes) const;
@@ -163,6 +183,10 @@ struct Shard::Parts {
   // Says what to do with a numbered operation. False: it was answered, or needs nothing more.
   bool admit(Operation& operation);
   Session* session_of(const Caller& caller);
+  // Whether it lives, and if `secret` is not empty, whether that is its secret.
+  Status check_session(SessionId id, std::string_view secret) const;
+  // Requires: this is not shard 0, which knows all sessions. Here one begins when it is needed.
+  Session& session_in_other_shard(SessionId id);
   void keep_lease(Session& session);
   void open_session(Operation& operation);
   void resume_session(Operation& operation);
@@ -242,11 +266,80 @@ struct Shard::Parts {
 
   // ---- shard_watch.cc ----
   void watch(Operation& operation);
+  // Something happens to a tuple. A branch, if nobody watches and no history is kept. Must come
+  // before the answers that rest on it.
+  void tell(Space& space, EventKind kind, Slot slot) {
+    if (space.watching == nullptr) return;
+    const Entry& entry = space.slab[slot];
+    tell_event(space, kind, {entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt)});
+  }
+  // A tuple vanishes without having been taken.
+  void tell_end(Space& space, Slot slot, Fate fate);
+  // Requires: space.watching.
+  void tell_event(Space& space, EventKind kind, Found found);
+  WatchAnswer& news_of(Watcher& watcher);
+  void send_news(Watcher& watcher);
+  void finish_news();
+  Watching& watching_of(Space& space);
+  void begin_history(Space& space, Sequence since);
+  Status check_watch(const Operation& operation) const;
+  void begin_watcher(const Space& space, Watcher& watcher);
+  size_t catch_up(Watcher& watcher);
+  size_t replay(const Space& space, Watcher& watcher);
+  size_t show_page(Space& space, Watcher& watcher);
+  bool catch_up_watchers();
+  void end_watcher(Watcher& watcher, const Status& status);
+  void stop_watching(Space& space);
+  bool cancel_watch(const ReplyTo& to);
+  void end_watchers(std::string_view space, const Status& status);
+  Status recover_event(const record::Key& key, std::string_view value);
+  void recovered_history(Space& space);
 
-  // ---- shard_look.cc ----
+  // ---- shard_lifetime.cc ----
+  Status check_policy(const CreateSpace& create, std::string_view secret) const;
+  void begin_policy(Space& space, const record::SpaceState& state);
+  void end_policy(Space& space);
+  void end_space(Space& space, const char* why);
+  void space_due(uint32_t id);
+  void session_ended(SessionId id, const std::vector<uint32_t>& tied);
+  void use_space(Session& session, Space& space);
+  void note_handles(const Caller& caller, const std::vector<Found>& given);
+  bool is_root(const Space& space) const;
+  void begin_collection();
+  void see_space(const Space& space);
+  void see_handles(const Tuple& tuple);
+  bool collect_spaces();
+  bool see_new_roots();
+  void sweep();
+  void recovered_lifetimes();
+
+  // ---- shard_deadlock.cc ----
+  // True if a space may have to remember who uses it.
+  bool notes_use(const Session& session) const {
+    return !collected.empty() || (session.participant && !guarded.empty());
+  }
+  void note_use(Session& session, const Operation& operation);
+  void join(Session& session, Space& space);
+  void begin_deadlocks(Space& space);
+  void recovered_participants();
+  bool waits_without_bound(const Session& session) const;
+  bool something_is_due() const;
+  // The wait that ends for the deadlock that the space is in; 0: it is in none.
+  uint64_t deadlocked_wait(const Space& space) const;
+  // To be said when a wait is parked or something that was due is over.
+  void may_be_deadlock() {
+    if (!guarded.empty()) look_for_deadlock = true;
+  }
+  void find_deadlocks();
+  bool has_deadlock(std::string_view space) const;
+
+  // ---- shard_look.cc, shard_explain.cc ----
+  std::string name_of_session(SessionId id) const;
   void blocked(Operation& operation);
   void list_holds(Operation& operation);
   void explain(Operation& operation);
+  void explain_search(Space& space, const Template& wanted, ExplainAnswer& explained);
+  void explain_misses(Space& space, const Template& wanted, ExplainAnswer& explained);
   void list_sessions(Operation& operation);
 
   // ---- shard_recovery.cc ----

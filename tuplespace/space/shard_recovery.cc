@@ -28,6 +28,7 @@ Status Shard::Parts::recover(std::string_view key, std::string_view value) {
       made->policy = state->policy;
       made->policy.shard = config.shard;
       made->durability = *state->policy.durability;
+      begin_policy(*made, *state);
       by_name[state->name] = made.get();
       spaces.emplace(parsed->space, std::move(made));
       return {};
@@ -48,7 +49,7 @@ Status Shard::Parts::recover(std::string_view key, std::string_view value) {
     case record::Kind::kAnswers: return recover_answers(*parsed, value);
     case record::Kind::kTuple: return recover_tuple(*parsed, value);
     case record::Kind::kHold: return recover_hold(*parsed, value);
-    case record::Kind::kEvent: return {};
+    case record::Kind::kEvent: return recover_event(*parsed, value);
   }
   return {};
 }
@@ -148,6 +149,7 @@ Status Shard::Parts::recover_tuple(const record::Key& key, std::string_view valu
 Status Shard::Parts::recovered(Time time, Effects& to) {
   effects = &to;
   now = std::max(now, time);
+  settled = last;
   held_by = {};
   std::vector<SessionId> ids;
   for (const auto& [id, session] : sessions) ids.push_back(id);
@@ -184,7 +186,10 @@ Status Shard::Parts::recovered(Time time, Effects& to) {
   for (const auto& [id, space] : spaces) {
     // What was recovered need not have been synced: the first answers wait for this batch.
     if (space->durability != Durability::kMemory) touch(*space);
+    recovered_history(*space);
   }
+  recovered_participants();
+  recovered_lifetimes();
   limit = last + (Sequence{1} << 24);
   state_changed = true;
   write_state();

@@ -47,6 +47,24 @@ Session* Shard::Parts::session_of(const Caller& caller) {
   return last_session;
 }
 
+Status Shard::Parts::check_session(SessionId id, std::string_view secret) const {
+  if (config.shard != 0) return {};  // shard 0 knows
+  const auto found = sessions.find(id);
+  if (found == sessions.end()) return ended(id);
+  if (!secret.empty() && !same_secret(secret, found->second->secret)) return wrong_secret(id);
+  return {};
+}
+
+Session& Shard::Parts::session_in_other_shard(SessionId id) {
+  TS_CHECK(config.shard != 0);
+  std::unique_ptr<Session>& session = sessions[id];
+  if (session == nullptr) {
+    session = std::make_unique<Session>();
+    session->id = id;
+  }
+  return *session;
+}
+
 void Shard::Parts::keep_lease(Session& session) {
   if (session.lease_end == kNever) return;
   session.lease_end = now + session.ttl;
@@ -129,6 +147,7 @@ bool Shard::Parts::admit(Operation& operation) {
                      "unconfirmed_bytes_max"));
     return false;
   }
+  if (notes_use(*session)) note_use(*session, operation);
   return true;
 }
 
@@ -216,6 +235,7 @@ void Shard::Parts::resume_session(Operation& operation) {
     session.epoch = resume.epoch;
   }
   session.lease_end = kNever;
+  may_be_deadlock();
   write_session(session);
 
   SessionAnswer resumed;
@@ -300,6 +320,7 @@ void Shard::Parts::confirm(Operation& operation) {
   }
   if (!confirm.trusted) keep_lease(session);
   confirm_ranges(session, confirm.ranges);
+  if (session.lease_end != kNever) may_be_deadlock();
   SessionAnswer confirmed;
   confirmed.session = session.id;
   confirmed.epoch = session.epoch;
@@ -363,8 +384,10 @@ void Shard::Parts::end_session(Session& session) {
   std::erase(collecting, &session);
   std::erase(emptying, &session);
   if (last_session == &session) last_session = nullptr;
+  const std::vector<uint32_t> tied = std::move(session.tied);
   sessions.erase(id);
   give_back(std::move(returned));
+  session_ended(id, tied);
 }
 
 void Shard::Parts::session_due(SessionId id) {

@@ -38,13 +38,14 @@ Space& Shard::Parts::space_to_wait_for(const std::string& name) {
 }
 
 void Shard::Parts::forget_if_unused(Space& space) {
-  if (space.exists || space.waiters.size() > 0) return;
+  if (space.exists || space.waiters.size() > 0 || space.watching != nullptr) return;
   last_named = nullptr;
   by_name.erase(by_name.find(space.name()));
   spaces.erase(space.id());
 }
 
-Result<Space*> Shard::Parts::create_space(const std::string& name, const Policy& policy) {
+Result<Space*> Shard::Parts::create_space(const std::string& name, const Policy& policy,
+                                          SessionId owner) {
   if (!is_space_name(name)) return bad_space_name(name);
   if (by_name.size() >= config.spaces_max) {
     return exhausted(
@@ -58,9 +59,11 @@ Result<Space*> Shard::Parts::create_space(const std::string& name, const Policy&
   space.durability = policy.durability.value_or(config.durability);
   space.policy.durability = space.durability;
   state_changed = true;  // ids are never used again
-  effects->batch.put(record::space_key(config.shard, space.id()),
-                     record::encode(record::SpaceState{name, space.policy}));
+  const Time expires_at = policy.ttl == 0 ? kNever : now + policy.ttl;
+  const record::SpaceState state{name, space.policy, last, owner, expires_at};
+  effects->batch.put(record::space_key(config.shard, space.id()), record::encode(state));
   touch(space);
+  begin_policy(space, state);
   return &space;
 }
 
@@ -71,10 +74,13 @@ void Shard::Parts::create(Operation& operation) {
       wanted.order != Order::kRandom) {
     return refuse(operation.reply, invalid("a space's order is oldest, newest or random", "order"));
   }
+  if (Status status = check_policy(create, operation.caller.secret); !status.ok()) {
+    return refuse(operation.reply, std::move(status));
+  }
   CreateAnswer answered;
   Space* space = find_space(create.name);
   if (space == nullptr || !space->exists) {
-    Result<Space*> created = create_space(create.name, wanted);
+    Result<Space*> created = create_space(create.name, wanted, create.owner);
     if (!created.ok()) return refuse(operation.reply, created.status());
     space = *created;
     answered.created = true;
@@ -89,6 +95,8 @@ void Shard::Parts::create(Operation& operation) {
            fmt::format("space \"{}\" exists with another policy; describe shows it", create.name)});
     }
   }
+  if (wanted.bound && config.shard != 0) session_in_other_shard(create.owner);
+  if (wanted.collected) use_space(*sessions.at(create.owner), *space);
   answered.space = info_of(*space, false);
   Answer answer = about(*space);
   if (answered.created) {  // also a space in memory is remembered
@@ -103,34 +111,45 @@ void Shard::Parts::drop(Operation& operation) {
   const DropSpace& drop = std::get<DropSpace>(operation.what);
   Space* space = find_space(drop.name);
   if (space == nullptr || !space->exists) return refuse(operation.reply, no_space(drop.name));
+  const uint64_t tuples = space->tuples();
+  drop_space(
+      *space,
+      {Code::kAborted, fmt::format("space \"{}\" was dropped", drop.name), {"", true, false}});
+  Answer answer;
+  answer.sequence = last;
+  answer.mark = Mark::kSynced;
+  answer.batch = effects->batch_number;
+  answer.what = DropAnswer{tuples};
+  reply(operation.reply, std::move(answer));
+}
+
+void Shard::Parts::drop_space(Space& space, const Status& status) {
   std::vector<uint64_t> waiting;
-  space->waiters.for_each([&](const Wait& wait) { waiting.push_back(wait.id); });
+  space.waiters.for_each([&](const Wait& wait) { waiting.push_back(wait.id); });
   std::sort(waiting.begin(), waiting.end());
   for (const uint64_t id : waiting) {
     Wait& wait = *waits.at(id);
-    refuse(wait.reply,
-           {Code::kAborted, fmt::format("space \"{}\" was dropped", drop.name), {"", true, false}});
+    refuse(wait.reply, status);
     end_wait(wait);
   }
-  forget_holds_and_fates(*space);
-  for (const record::Kind kind : {record::Kind::kTuple, record::Kind::kHold}) {
-    const auto [from, to] = record::key_range(config.shard, kind, space->id());
+  end_watchers(space.name(), status);
+  end_policy(space);
+  may_be_deadlock();
+  forget_holds_and_fates(space);
+  for (const record::Kind kind :
+       {record::Kind::kTuple, record::Kind::kHold, record::Kind::kEvent}) {
+    const auto [from, to] = record::key_range(config.shard, kind, space.id());
     effects->batch.erase_range(from, to);
   }
-  effects->batch.erase(record::space_key(config.shard, space->id()));
+  effects->batch.erase(record::space_key(config.shard, space.id()));
   effects->mark = Mark::kSynced;
-  Answer answer;
-  answer.sequence = next_sequence();
-  answer.mark = Mark::kSynced;
-  answer.batch = effects->batch_number;
-  answer.what = DropAnswer{space->tuples()};
+  next_sequence();
   // Held tuples go too: their answers find no space any more.
-  const auto found = spaces.find(space->id());
+  const auto found = spaces.find(space.id());
   last_named = nullptr;
-  by_name.erase(drop.name);
+  by_name.erase(space.name());
   dropped.push_back(std::move(found->second));
   spaces.erase(found);
-  reply(operation.reply, std::move(answer));
 }
 
 SpaceInfo Shard::Parts::info_of(const Space& space, bool with_indexes) const {
@@ -188,12 +207,14 @@ void Shard::Parts::stats(Operation& operation) {
   }
   add("bytes_used", used.bytes);
   add("candidates_examined", figures.candidates);
+  add("deadlocks", figures.deadlocks);
   add("outs", figures.outs);
   add("reads", figures.reads);
   add("searches_sliced", figures.sliced);
   add("sequence", last);
   add("sessions", sessions.size());
   add("spaces", by_name.size());
+  add("spaces_ended", figures.spaces_ended);
   add("take_misses", figures.misses);
   add("takes", figures.takes);
   add("tuples_delayed", delayed);
@@ -202,6 +223,8 @@ void Shard::Parts::stats(Operation& operation) {
   add("tuples_held", held);
   add("tuples_ready", ready);
   add("waiters", waits.size());
+  add("watch_events", figures.events);
+  add("watchers", watchers.size());
   Answer answer;
   answer.sequence = last;
   answer.what = std::move(stats);

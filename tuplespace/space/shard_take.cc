@@ -203,6 +203,7 @@ void Shard::Parts::park(Space& space, std::unique_ptr<Wait> wait) {
   }
   if (wait->deadline != kNever) wheel.add({wait->deadline, Timer::Kind::kWait, wait->id, 0, 0});
   if (wait->searching) unfinished.push_back(wait->id);
+  may_be_deadlock();
   waits.emplace(wait->id, std::move(wait));
 }
 
@@ -238,6 +239,7 @@ void Shard::end_waits(std::string_view space, const Status& status, Effects& eff
     parts_->refuse(wait.reply, status);
     parts_->end_wait(wait);
   }
+  parts_->end_watchers(space, status);
 }
 
 void Shard::Parts::complete(Space& space, const Asker& asker, const SearchResult& found) {
@@ -275,6 +277,7 @@ void Shard::Parts::hand_over(Space& space, const Asker& asker, std::span<const S
     const Entry& entry = space.slab[slot];
     found.tuples.push_back({entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt)});
     if (!remove) continue;
+    tell(space, EventKind::kIn, slot);
     if (leased) {
       found.tuples.back().token = hold_tuple(space, slot, lease, asker.caller);
       if (hold) record::append_integer(kept->detail, found.tuples.back().token);
@@ -297,6 +300,7 @@ void Shard::Parts::hand_over(Space& space, const Asker& asker, std::span<const S
     keep(*session, asker.caller.number, *kept, durable);
     if (durable) touch(space);
   }
+  if (!collected.empty()) note_handles(asker.caller, found.tuples);
   new_answer(asker.reply, space, instant).what = std::move(found);
 }
 
@@ -340,6 +344,7 @@ size_t Shard::Parts::continue_search(Wait& wait) {
     end_wait(wait);
   } else {
     wait.searching = false;
+    may_be_deadlock();
   }
   return result.examined;
 }
@@ -353,6 +358,7 @@ void Shard::Parts::cancel(const Cancel& cancel) {
     if (wait == session->second->waits.end()) return;  // it has had its answer
     id = wait->second;
   } else {
+    if (cancel_watch(cancel.reply)) return;
     const auto wait = waits_by_reply.find({cancel.reply.receiver, cancel.reply.token});
     if (wait == waits_by_reply.end()) return;
     id = wait->second;
@@ -454,6 +460,7 @@ void Shard::Parts::scan(Operation& operation) {
     const Entry& entry = space->slab[slot];
     page.tuples.push_back({entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt)});
   }
+  if (!collected.empty()) note_handles(operation.caller, page.tuples);
   page.next = result.finished ? 0 : cursor.place;
   Answer answer = about(*space);
   answer.what = std::move(page);

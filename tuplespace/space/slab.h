@@ -62,6 +62,8 @@ class Slab {
   void set_due(Entry& entry, Due due);
 
   size_t size() const { return size_; }
+  // Every slot that was ever used is below this; the others there are free.
+  size_t slots() const { return chunks_.size() << kBits; }
 
   // Frees a part of the memory of a slab that nobody uses any more; true while there is more.
   bool dismantle();

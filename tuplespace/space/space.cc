@@ -26,6 +26,7 @@ Slot Space::add(Tuple tuple, Sequence id, Time now) {
   bytes_ += bytes;
   used_.bytes += bytes;
   ++used_.tuples;
+  if (used_.added != nullptr) used_.added->push_back(tuple);
   entry.tuple = std::move(tuple);
   entry.id = id;
   entry.out_at = static_cast<uint64_t>(now);

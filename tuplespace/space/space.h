@@ -10,10 +10,13 @@
 #include <vector>
 
 #include "tuplespace/space/index.h"
+#include "tuplespace/space/lifetime.h"
 #include "tuplespace/space/operation.h"
+#include "tuplespace/space/participants.h"
 #include "tuplespace/space/shard.h"
 #include "tuplespace/space/slab.h"
 #include "tuplespace/space/wait.h"
+#include "tuplespace/space/watcher.h"
 
 namespace tuplespace {
 
@@ -21,6 +24,7 @@ namespace tuplespace {
 struct Used {
   uint64_t bytes = 0;
   uint64_t tuples = 0;
+  std::vector<Tuple>* added = nullptr;  // if a collection runs: learns of tuples that are put
 };
 
 class Space {
@@ -45,6 +49,9 @@ class Space {
   PlaceList held;
   PlaceList delayed;
   Waiters waiters;
+  std::unique_ptr<Watching> watching;          // nullptr: nobody watches, and no history is kept
+  std::unique_ptr<Participants> participants;  // nullptr: its deadlocks are ignored
+  std::unique_ptr<Lifetime> lifetime;          // nullptr: it lives until it is dropped
 
   Mark mark() const {
     return durability == Durability::kSync    ? Mark::kSynced

@@ -16,10 +16,18 @@ namespace tuplespace {
 
 struct Timer {
   // What is due in one millisecond happens in this order.
-  enum class Kind : uint8_t { kTuple, kHold, kTransaction, kWait, kSession };
+  enum class Kind : uint8_t {
+    kTuple,
+    kHold,
+    kTransaction,
+    kWait,
+    kSession,
+    kSpace,
+    kCollection,
+  };
   Time due = 0;
   Kind kind = Kind::kTuple;
-  uint64_t id = 0;     // a tuple's id, a hold's token, a wait's or session's number
+  uint64_t id = 0;     // of a tuple, transaction, wait, session or space; a hold's token
   uint32_t space = 0;  // kTuple: where it is
   uint32_t slot = 0;
 };

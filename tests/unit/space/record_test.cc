@@ -173,7 +173,7 @@ TEST(Record, KeysAscendAsRecoveryNeedsThem) {
   EXPECT_LE(first, keys[5]);
   EXPECT_GT(end, keys[6]);
   EXPECT_LE(end, keys[7]);
-  const auto [first_event, events_end] = event_key_range(1, 2);
+  const auto [first_event, events_end] = key_range(1, Kind::kEvent, 2);
   EXPECT_LE(first_event, keys[10]);
   EXPECT_GT(events_end, keys[11]);
   EXPECT_LE(events_end, keys[12]);

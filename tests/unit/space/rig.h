@@ -120,11 +120,64 @@ class Rig {
     return ask(std::move(operation));
   }
 
-  Client open(Duration ttl = 0) {
+  Ask create(const std::string& space, const Policy& policy, const Client* owner = nullptr) {
+    Operation operation;
+    operation.what = CreateSpace{space, policy, owner ? owner->session : 0};
+    return ask(std::move(operation));
+  }
+  Ask drop(const std::string& space) {
+    Operation operation;
+    operation.what = DropSpace{space};
+    return ask(std::move(operation));
+  }
+
+  struct Watched {
+    bool snapshot = false;
+    Sequence after = 0;
+    uint32_t kinds = ~0u;
+  };
+  Ask watch(const std::string& space, const std::string& text, Watched how) {
+    Operation operation;
+    operation.what = Watch{space, wanted(text), how.kinds, how.snapshot, how.after};
+    return ask(std::move(operation));
+  }
+  Ask watch(const std::string& space, const std::string& text) {
+    return watch(space, text, Watched());
+  }
+  // What a watcher was told since this was asked last: "out (1), in (1)"; a gap and the end of a
+  // snapshot are "gap" and "shown".
+  std::string told(Ask watcher) {
+    std::string all;
+    for (const WatchAnswer& answer : std::exchange(told_[watcher].answers, {})) {
+      const auto say = [&](const std::string& word) { all += (all.empty() ? "" : ", ") + word; };
+      if (answer.gap) say("gap");
+      for (const SpaceEvent& event : answer.events) {
+        constexpr const char* kKinds[] = {"", "out", "in", "return", "expire", "pulse"};
+        say(fmt::format("{} {}", kKinds[static_cast<int>(event.kind)], to_text(event.found.tuple)));
+      }
+      if (answer.snapshot_end) say("shown");
+    }
+    return all;
+  }
+  // The same as values.
+  std::vector<SpaceEvent> events(Ask watcher) {
+    std::vector<SpaceEvent> all;
+    for (WatchAnswer& answer : std::exchange(told_[watcher].answers, {})) {
+      std::move(answer.events.begin(), answer.events.end(), std::back_inserter(all));
+    }
+    return all;
+  }
+  // How many answers a watcher has had, and to where the last one says that all has been told.
+  size_t tellings(Ask watcher) { return told_[watcher].tellings; }
+  Sequence told_to(Ask watcher) { return told_[watcher].last.sequence; }
+  const Answer& last_told(Ask watcher) { return told_[watcher].last; }
+
+  Client open(Duration ttl = 0) { return open(OpenSession{ttl, "secret", true}); }
+  Client open(OpenSession how) {
     Client client;
     client.receiver = next_receiver_++;
     Operation operation;
-    operation.what = OpenSession{ttl, "secret", true};
+    operation.what = std::move(how);
     operation.reply = {client.receiver, 0};
     host.apply(std::move(operation));
     collect();
@@ -133,6 +186,8 @@ class Rig {
     client.epoch = opened.epoch;
     return client;
   }
+  // One that takes part in deadlocks.
+  Client participant(Duration ttl = 0) { return open(OpenSession{ttl, "secret", true, "", true}); }
   void suspend(Client& client) {
     Operation operation;
     operation.what = SuspendSession{client.session, client.epoch};
@@ -194,6 +249,7 @@ class Rig {
     if (take == nullptr) return "OK";
     if (take->ended == Ended::kNone) return "NONE";
     if (take->ended == Ended::kTimeout) return "TIMEOUT";
+    if (take->ended == Ended::kDeadlock) return "DEADLOCK";
     std::string text;
     for (const Found& found : take->tuples) {
       text += (text.empty() ? "" : " ") + to_text(found.tuple);
@@ -219,12 +275,26 @@ class Rig {
   void collect() {
     for (Answer& answer : host.take_answers()) {
       const Ask asked = {answer.reply.receiver, answer.reply.token};
+      if (const auto* watched = std::get_if<WatchAnswer>(&answer.what)) {
+        Told& told = told_[asked];
+        told.answers.push_back(*watched);
+        ++told.tellings;
+        told.last = std::move(answer);
+        continue;
+      }
       EXPECT_EQ(answers_.count(asked), 0u) << "a second answer: " << said(answer);
       answers_[asked] = std::move(answer);
     }
   }
 
+  struct Told {
+    std::vector<WatchAnswer> answers;  // not asked for yet
+    size_t tellings = 0;
+    Answer last;
+  };
+
   std::map<Ask, Answer> answers_;
+  std::map<Ask, Told> told_;
   uint64_t next_token_ = 1;
   uint64_t next_receiver_ = 100;
 };

@@ -1,0 +1,625 @@
+// Watchers: what they are told, in which order, from where, and whom they cost.
+#include "tests/unit/space/rig.h"
+
+namespace tuplespace {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr uint32_t bit(EventKind kind) { return 1u << static_cast<int>(kind); }
+
+TEST(Watch, TellsOutAndInOfMatchingTuplesInTheirOrder) {
+  Rig rig;
+  const Ask watcher = rig.watch("s", "('job', ?int)");
+  rig.out("s", "('job', 1)");
+  rig.out("s", "('other')");
+  rig.out("s", "('job', 2)");
+  rig.in("s", "('job', 2)");
+  rig.in("s", "('job', 1)");
+
+  EXPECT_EQ(rig.told(watcher),
+            "out (\"job\", 1), out (\"job\", 2), in (\"job\", 2), in (\"job\", 1)");
+}
+
+TEST(Watch, ATupleThatIsTakenAsItComesWasThere) {
+  Rig rig;
+  const Ask watcher = rig.watch("s", "(?int)");
+  const Ask taker = rig.in("s", "(?int)");
+  rig.out("s", "(1)");
+
+  EXPECT_EQ(rig.said(taker), "(1)");
+  EXPECT_EQ(rig.told(watcher), "out (1), in (1)");
+  EXPECT_EQ(rig.count("s").ready, 0u);
+}
+
+TEST(Watch, ATakeIsToldAtOnceItsConfirmationIsNot) {
+  Rig rig;
+  Rig::Client taker = rig.open();
+  const Ask watcher = rig.watch("s", "(?int)");
+  rig.out("s", "(1)");
+  rig.in("s", "(1)", &taker);
+  EXPECT_EQ(rig.told(watcher), "out (1), in (1)");
+  rig.confirm(taker, {1, 1});
+  EXPECT_EQ(rig.told(watcher), "");
+}
+
+TEST(Watch, AGiveBackIsAReturn) {
+  Rig rig;
+  Rig::Client taker = rig.open();
+  const Ask watcher = rig.watch("s", "(?int)");
+  rig.out("s", "(1)");
+  rig.in("s", "(1)", &taker);
+  rig.close(taker);
+
+  EXPECT_EQ(rig.told(watcher), "out (1), in (1), return (1)");
+}
+
+TEST(Watch, AGiveBackThatServesAWaitIsAReturnAndATake) {
+  Rig rig;
+  Rig::Client taker = rig.open();
+  const Ask watcher = rig.watch("s", "(?int)");
+  rig.out("s", "(1)");
+  rig.in("s", "(1)", &taker);
+  rig.in("s", "(1)");
+  rig.close(taker);
+
+  EXPECT_EQ(rig.told(watcher), "out (1), in (1), return (1), in (1)");
+}
+
+TEST(Watch, ATtlThatEndsIsToldOnce) {
+  Rig rig;
+  const Ask watcher = rig.watch("s", "(?int)");
+  rig.out("s", "(1)", {.ttl = 1'000, .delay = {}});
+  rig.advance(999);
+  EXPECT_EQ(rig.told(watcher), "out (1)");
+  rig.advance(1'000);
+  EXPECT_EQ(rig.told(watcher), "expire (1)");
+}
+
+TEST(Watch, ADelayedTupleComesOutWhenItIsSeen) {
+  Rig rig;
+  const Ask before = rig.watch("s", "(?int)");
+  rig.out("s", "(1)", {.ttl = {}, .delay = 1'000});
+  const Ask during = rig.watch("s", "(?int)");
+  EXPECT_EQ(rig.told(before), "");
+  rig.advance(1'000);
+
+  EXPECT_EQ(rig.told(before), "out (1)");
+  EXPECT_EQ(rig.told(during), "out (1)");
+}
+
+TEST(Watch, ATupleThatNobodyCouldSeeIsNotToldOf) {
+  Rig rig;
+  rig.out("s", "(1)", {.ttl = 10, .delay = 10});
+  rig.watch("s", "(?int)");
+  Effects effects;
+  effects.batch_number = 99;
+  rig.host.shard().tick(rig.host.now() + 20, effects);  // both are over when somebody looks
+  rig.host.shard().finish(effects);
+
+  EXPECT_TRUE(effects.answers.empty());
+  EXPECT_EQ(rig.figures().expired, 1u);
+}
+
+TEST(Watch, APulseIsToldAndNothingElse) {
+  Rig rig;
+  const Ask watcher = rig.watch("s", "(?int)");
+  rig.out("s", "(1)", {.ttl = {}, .delay = {}, .pulse = true});
+
+  EXPECT_EQ(rig.told(watcher), "pulse (1)");
+  EXPECT_FALSE(rig.host.shard().has_space("s"));
+}
+
+TEST(Watch, OnlyTheKindsThatWereAskedForAreTold) {
+  Rig rig;
+  const Ask watcher = rig.watch("s", "(?int)", {.kinds = bit(EventKind::kIn)});
+  rig.out("s", "(1)");
+  rig.in("s", "(1)");
+
+  EXPECT_EQ(rig.told(watcher), "in (1)");
+}
+
+TEST(Watch, NumbersAscendAndNoTwoEventsShareOne) {
+  Rig rig;
+  const Ask watcher = rig.watch("s", "(...)");
+  for (int i = 0; i < 5; ++i) rig.out("s", "(1)");
+  rig.take(true, "s", "(1)", {.wait = 0, .max = 5});
+  rig.out("s", "(2)", {.ttl = {}, .delay = 10});
+  rig.out("s", "(3)", {.ttl = {}, .delay = 10});
+  rig.advance(10);
+  const Ask last = rig.watch("s", "(...)");
+  std::vector<Sequence> numbers;
+  const Ask again = rig.watch("t", "(?)");
+  rig.out("t", "(1)");
+  for (const Ask& asked : {watcher, again}) {
+    for (const SpaceEvent& event : rig.events(asked)) numbers.push_back(event.sequence);
+  }
+
+  ASSERT_EQ(numbers.size(), 13u);
+  EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end()));
+  EXPECT_EQ(std::adjacent_find(numbers.begin(), numbers.end()), numbers.end());
+  EXPECT_GE(rig.told_to(last), numbers[11]);
+}
+
+TEST(Watch, AnOutsEventHasItsInstantsNumber) {
+  Rig rig;
+  const Ask watcher = rig.watch("s", "(?int)");
+  const Ask out = rig.out("s", "(1)");
+  const Ask taken = rig.in("s", "(1)");
+  const auto events = rig.events(watcher);
+
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].sequence, rig.sequence(out));
+  EXPECT_EQ(events[1].sequence, rig.sequence(taken));
+  EXPECT_EQ(events[1].found.id, rig.sequence(out));
+}
+
+TEST(Watch, ItHearsAtOnceThatItWatches) {
+  Rig rig;
+  const Ask watcher = rig.watch("s", "(?int)");
+  EXPECT_EQ(rig.tellings(watcher), 1u);
+  EXPECT_EQ(rig.told(watcher), "");
+}
+
+TEST(Watch, WhatOneTurnBringsIsOneAnswer) {
+  Rig rig;
+  const Ask watcher = rig.watch("s", "(?int)");
+  rig.out("s", "(1)");
+  rig.out("s", "(2)");
+  rig.told(watcher);
+  const size_t before = rig.tellings(watcher);
+  rig.take(true, "s", "(?int)", {.wait = 0, .max = 2});
+
+  EXPECT_EQ(rig.tellings(watcher), before + 1);
+  EXPECT_EQ(rig.told(watcher), "in (1), in (2)");
+}
+
+TEST(Watch, ASpaceThatNobodyCreatedIsWaitedForAndNotCreated) {
+  Rig rig;
+  const Ask watcher = rig.watch("later", "(?int)");
+  EXPECT_FALSE(rig.host.shard().has_space("later"));
+  rig.out("later", "(1)");
+  EXPECT_EQ(rig.told(watcher), "out (1)");
+}
+
+TEST(Watch, ADroppedSpaceEndsItAfterWhatHappened) {
+  Rig rig;
+  const Ask watcher = rig.watch("s", "(?int)");
+  rig.out("s", "(1)");
+  rig.drop("s");
+
+  EXPECT_EQ(rig.told(watcher), "out (1)");
+  EXPECT_EQ(rig.said(watcher), "ABORTED");
+  rig.out("s", "(2)");
+  EXPECT_EQ(rig.told(watcher), "");
+}
+
+TEST(Watch, TheLastAnswerDoesNotOvertakeWhatWasTold) {
+  Rig rig;
+  rig.create("s", Durability::kSync);
+  const Ask watcher = rig.watch("s", "(?int)");
+  rig.out("s", "(1)");
+  const Answer told = rig.last_told(watcher);
+  rig.cancel(watcher);
+
+  EXPECT_EQ(rig.answer(watcher)->mark, told.mark);
+  EXPECT_GE(rig.answer(watcher)->batch, told.batch);
+}
+
+TEST(Watch, ACancelledWatcherLeavesNothingBehind) {
+  Rig rig;
+  const Ask watcher = rig.watch("s", "(?int)");
+  EXPECT_EQ(rig.figures().watchers, 1u);
+  rig.cancel(watcher);
+
+  EXPECT_EQ(rig.said(watcher), "CANCELLED");
+  EXPECT_EQ(rig.figures().watchers, 0u);
+  rig.out("s", "(1)");
+  EXPECT_EQ(rig.told(watcher), "");
+  EXPECT_EQ(rig.figures().events, 0u);
+}
+
+TEST(Watch, TheEndOfTheServerEndsIt) {
+  Rig rig;
+  const Ask watcher = rig.watch("s", "(?int)");
+  rig.host.together([&](Effects& effects) {
+    rig.host.shard().end_waits("", {Code::kUnavailable, "going down"}, effects);
+  });
+  rig.advance(1);
+  EXPECT_EQ(rig.said(watcher), "UNAVAILABLE");
+}
+
+TEST(Watch, EveryWatcherIsToldWhateverItsQuestion) {
+  Rig rig;
+  std::vector<Ask> watchers;
+  for (const char* text : {"('a', 1)", "('a', ?)", "(?string, ?int)", "(...)", "('a'|'b', 1)",
+                           "(/a/, <5)", "(?x:string, ?)", "(?, 1)"}) {
+    watchers.push_back(rig.watch("s", text));
+  }
+  const Ask other = rig.watch("s", "('c', ?)");
+  rig.out("s", "('a', 1)");
+
+  for (const Ask& watcher : watchers) EXPECT_EQ(rig.told(watcher), "out (\"a\", 1)");
+  EXPECT_EQ(rig.told(other), "");
+}
+
+TEST(Watch, MoreQuestionsThanShapesAreStillAnswered) {
+  Rig rig;
+  std::vector<Ask> watchers;
+  for (int mask = 0; mask < 100; ++mask) {
+    std::string text = "(";
+    for (int field = 0; field < 7; ++field) {
+      text += fmt::format("{}{}", field > 0 ? ", " : "", mask >> field & 1 ? "1" : "?");
+    }
+    watchers.push_back(rig.watch("s", text + ")"));
+  }
+  rig.out("s", "(1, 1, 1, 1, 1, 1, 1)");
+  for (const Ask& watcher : watchers) EXPECT_THAT(rig.told(watcher), HasSubstr("out"));
+  for (const Ask& watcher : watchers) rig.cancel(watcher);
+  EXPECT_EQ(rig.figures().watchers, 0u);
+}
+
+// ---- snapshot ----
+
+TEST(Snapshot, ShowsWhatIsAvailableInOrderOfPlaceThenGoesOn) {
+  Rig rig;
+  Rig::Client holder = rig.open();
+  rig.out("s", "(1)");
+  rig.out("s", "(2)");
+  rig.out("s", "(3)", {.ttl = {}, .delay = 100});
+  rig.out("s", "(4)");
+  rig.in("s", "(2)", &holder);
+  const Ask watcher = rig.watch("s", "(?int)", {.snapshot = true});
+
+  EXPECT_EQ(rig.told(watcher), "out (1), out (4), shown");
+  rig.out("s", "(5)");
+  rig.advance(100);
+  rig.close(holder);
+  EXPECT_EQ(rig.told(watcher), "out (5), out (3), return (2)");
+}
+
+TEST(Snapshot, OfAnEmptyOrUnknownSpaceIsCompleteAtOnce) {
+  Rig rig;
+  rig.create("empty", Durability::kMemory);
+  EXPECT_EQ(rig.told(rig.watch("empty", "(?)", {.snapshot = true})), "shown");
+  EXPECT_EQ(rig.told(rig.watch("unknown", "(?)", {.snapshot = true})), "shown");
+}
+
+// A shard that examines few tuples at a stretch, and is stopped between two.
+class SlicedSnapshot : public testing::Test {
+ protected:
+  SlicedSnapshot() : shard(config()) {
+    for (int i = 1; i <= 12; ++i) {
+      Operation out;
+      out.what = Out{"s", tuple(fmt::format("({})", i)), {}, {}, false};
+      apply(out);
+    }
+    Operation watch;
+    watch.what = Watch{"s", wanted("(?int)"), ~0u, true, 0};
+    watch.reply = {1, 1};
+    apply(watch);
+  }
+  static ShardConfig config() {
+    ShardConfig config;
+    config.slice_candidates = 4;
+    return config;
+  }
+  void apply(Operation operation) {
+    turn([&](Effects& effects) { shard.apply(std::move(operation), 1'000, effects); });
+  }
+  void out(int value) {
+    Operation operation;
+    operation.what = Out{"s", tuple(fmt::format("({})", value)), {}, {}, false};
+    apply(operation);
+  }
+  void take(int value) {
+    Operation operation;
+    operation.what = Take{"s", wanted(fmt::format("({})", value)), true, 0, {}, 1};
+    apply(operation);
+  }
+  Time tick() {
+    Time next = 0;
+    turn([&](Effects& effects) { next = shard.tick(1'000, effects); });
+    return next;
+  }
+  template <typename Call>
+  void turn(Call call) {
+    Effects effects;
+    effects.batch_number = ++batch;
+    call(effects);
+    shard.finish(effects);
+    for (Answer& answer : effects.answers) {
+      const auto* watched = std::get_if<WatchAnswer>(&answer.what);
+      if (watched == nullptr) continue;
+      for (const SpaceEvent& event : watched->events) {
+        told.push_back(fmt::format("{}{}", event.kind == EventKind::kOut ? "+" : "-",
+                                   to_text(event.found.tuple)));
+      }
+      if (watched->snapshot_end) told.push_back("shown");
+      told_to = answer.sequence;
+    }
+  }
+  std::string all_told() { return fmt::format("{}", fmt::join(std::exchange(told, {}), " ")); }
+
+  Shard shard;
+  uint64_t batch = 0;
+  std::vector<std::string> told;
+  Sequence told_to = 0;
+};
+
+TEST_F(SlicedSnapshot, ComesInPagesAndNothingIsResumedBeforeItsEnd) {
+  EXPECT_EQ(all_told(), "+(1) +(2) +(3) +(4)");
+  EXPECT_EQ(told_to, 0u);
+  while (tick() <= 1'000) continue;
+  EXPECT_EQ(all_told(), "+(5) +(6) +(7) +(8) +(9) +(10) +(11) +(12) shown");
+  EXPECT_GT(told_to, 0u);
+}
+
+TEST_F(SlicedSnapshot, WhatIsTakenBehindItsPlaceIsToldAndAheadOfItIsNotShown) {
+  EXPECT_EQ(all_told(), "+(1) +(2) +(3) +(4)");
+  take(2);   // shown already
+  take(11);  // not yet
+  out(13);   // new
+  take(13);
+  EXPECT_EQ(all_told(), "-(2) +(13) -(13)");
+  while (tick() <= 1'000) continue;
+  EXPECT_EQ(all_told(), "+(5) +(6) +(7) +(8) +(9) +(10) +(12) shown");
+}
+
+TEST_F(SlicedSnapshot, AnEndedWatcherIsNotShownTheRest) {
+  all_told();
+  Operation cancel;
+  cancel.what = Cancel{0, 0, {1, 1}};
+  apply(cancel);
+  while (tick() <= 1'000) continue;
+  EXPECT_EQ(all_told(), "");
+}
+
+// ---- history ----
+
+Policy keeping(uint32_t events, Durability durability = Durability::kSync) {
+  Policy policy;
+  policy.durability = durability;
+  policy.history = events;
+  return policy;
+}
+
+TEST(WatchHistory, AResumedWatcherIsFirstToldWhatItMissed) {
+  Rig rig;
+  rig.create("s", keeping(100));
+  const Ask first = rig.watch("s", "(?int)");
+  rig.out("s", "(1)");
+  const Sequence seen = rig.told_to(first);
+  rig.cancel(first);
+  rig.out("s", "(2)");
+  rig.out("s", "('other')");
+  rig.in("s", "(1)");
+  const Ask second = rig.watch("s", "(?int)", {.after = seen});
+  rig.out("s", "(3)");
+
+  EXPECT_EQ(rig.told(second), "out (2), in (1), out (3)");
+}
+
+TEST(WatchHistory, WhoMissedNothingIsToldOfNoGap) {
+  Rig rig;
+  rig.create("s", keeping(100));
+  rig.out("s", "(1)");
+  const Sequence now = rig.sequence(rig.out("s", "(2)"));
+  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = now})), "");
+  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.snapshot = true, .after = now})), "shown");
+}
+
+TEST(WatchHistory, ABeginningThatFellOutIsAGapWithItsEnds) {
+  Rig rig;
+  rig.create("s", keeping(2));
+  const Sequence first = rig.sequence(rig.out("s", "(1)"));
+  rig.out("s", "(2)");
+  const Sequence third = rig.sequence(rig.out("s", "(3)"));
+  rig.out("s", "(4)");
+  rig.out("s", "(5)");
+  const Ask watcher = rig.watch("s", "(?int)", {.after = first});
+  const auto gap = std::get<WatchAnswer>(rig.last_told(watcher).what).gap;
+
+  EXPECT_EQ(rig.told(watcher), "gap, out (4), out (5)");
+  ASSERT_TRUE(gap.has_value());
+  EXPECT_EQ(*gap, std::pair(first, third));
+  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = third})), "out (4), out (5)");
+}
+
+TEST(WatchHistory, WithoutOneThereIsAGapUnlessNothingHappened) {
+  Rig rig;
+  const Sequence seen = rig.sequence(rig.out("s", "(1)"));
+  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = seen})), "");
+  rig.out("s", "(2)");
+  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = seen})), "gap");
+}
+
+TEST(WatchHistory, WhoHasAGapAndWantsASnapshotIsShownWhatThereIs) {
+  Rig rig;
+  const Sequence seen = rig.sequence(rig.out("s", "(1)"));
+  rig.out("s", "(2)");
+  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.snapshot = true, .after = seen})),
+            "gap, out (1), out (2), shown");
+}
+
+TEST(WatchHistory, WhoHasNoGapIsNotShownWhatItKnows) {
+  Rig rig;
+  rig.create("s", keeping(10));
+  const Sequence seen = rig.sequence(rig.out("s", "(1)"));
+  rig.out("s", "(2)");
+  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.snapshot = true, .after = seen})),
+            "out (2), shown");
+}
+
+TEST(WatchHistory, AnInstantOfAnotherLifeIsAGap) {
+  Rig rig;
+  rig.create("s", keeping(10));
+  rig.out("s", "(1)");
+  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = Sequence{1} << 50})), "gap");
+}
+
+TEST(WatchHistory, ASpaceThatWasDroppedAndMadeAgainHasAGap) {
+  Rig rig;
+  rig.create("s", keeping(10));
+  const Sequence seen = rig.sequence(rig.out("s", "(1)"));
+  rig.out("s", "(2)");
+  rig.drop("s");
+  rig.create("s", keeping(10));
+  rig.out("s", "(3)");
+  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = seen})), "gap, out (3)");
+}
+
+TEST(WatchHistory, SurvivesARestartInADurableSpace) {
+  for (const Durability durability : {Durability::kSync, Durability::kAsync}) {
+    Rig rig;
+    rig.create("s", keeping(3, durability));
+    const Sequence first = rig.sequence(rig.out("s", "(1)"));
+    rig.in("s", "(1)");
+    rig.restart();
+    EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = first})), "in (1)");
+    rig.out("s", "(2)");
+    rig.out("s", "(3)");
+    rig.out("s", "(4)");
+    rig.restart();
+    EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = first})),
+              "gap, out (2), out (3), out (4)");
+  }
+}
+
+TEST(WatchHistory, OfAMemorySpaceIsAGapAfterARestart) {
+  Rig rig;
+  rig.create("s", keeping(10, Durability::kMemory));
+  const Sequence seen = rig.sequence(rig.out("s", "(1)"));
+  rig.restart();
+  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = seen})), "gap");
+}
+
+TEST(WatchHistory, AtMostItsEventsAreOnDiskAndNoneOfADroppedSpace) {
+  Rig rig;
+  rig.create("s", keeping(5));
+  const size_t before = rig.host.records().size();
+  for (int i = 0; i < 20; ++i) {
+    rig.out("s", "(1)");
+    rig.in("s", "(1)");
+  }
+  EXPECT_EQ(rig.host.records().size(), before + 5);
+  rig.drop("s");
+  EXPECT_EQ(rig.host.records().size(), before - 1);
+}
+
+TEST(WatchHistory, AnEventIsOnDiskBeforeItsTakerIsAnswered) {
+  Rig rig;
+  rig.create("s", keeping(5));
+  const Ask taker = rig.in("s", "(?int)");
+  rig.out("s", "(1)");  // leaves no tuple, only what happened
+  EXPECT_EQ(rig.answer(taker)->batch, rig.host.batches());
+  EXPECT_EQ(rig.answer(taker)->mark, Mark::kSynced);
+}
+
+TEST(WatchHistory, ItsBytesCountAndAreGivenBack) {
+  Rig rig;
+  rig.create("s", keeping(5, Durability::kMemory));
+  const uint64_t before = rig.figures().bytes;
+  for (int i = 0; i < 100; ++i) rig.out("s", "(1)");
+  for (int i = 0; i < 100; ++i) rig.in("s", "(1)");
+  EXPECT_GT(rig.figures().bytes, before);
+  rig.drop("s");
+  rig.advance(1);
+  EXPECT_EQ(rig.figures().bytes, before);
+}
+
+TEST(WatchHistory, MoreThanMayBeKeptIsRefused) {
+  ShardConfig config;
+  config.history_max = 10;
+  Rig rig(config);
+  const Ask created = rig.create("s", keeping(11));
+  EXPECT_EQ(rig.said(created), "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(rig.answer(created)->status.problem().bound, "history_max");
+}
+
+TEST(WatchHistory, ALongOneIsToldInSlices) {
+  ShardConfig config;
+  config.slice_candidates = 4;
+  Rig rig(config);
+  rig.create("s", keeping(100));
+  const Sequence first = rig.sequence(rig.out("s", "(0)"));
+  std::string all;
+  for (int i = 1; i <= 20; ++i) {
+    rig.out("s", fmt::format("({})", i));
+    all += fmt::format("{}out ({})", i > 1 ? ", " : "", i);
+  }
+  const Ask watcher = rig.watch("s", "(?int)", {.after = first});
+  EXPECT_EQ(rig.told(watcher), all);
+  EXPECT_GE(rig.tellings(watcher), 5u);
+}
+
+// ---- whom it costs ----
+
+TEST(WatchCost, AnOutThatNobodyWatchesMakesNoEventAndDrawsNoNumber) {
+  Rig rig;
+  const Ask elsewhere = rig.watch("t", "(...)");
+  const Sequence first = rig.sequence(rig.out("s", "(1)"));
+  const uint64_t examined = rig.examined_by([&] { rig.out("s", "(1)"); });
+  const Sequence third = rig.sequence(rig.out("s", "(1)"));
+
+  EXPECT_EQ(examined, 0u);
+  EXPECT_EQ(third, first + 2);
+  EXPECT_EQ(rig.figures().events, 0u);
+  EXPECT_EQ(rig.told(elsewhere), "");
+}
+
+TEST(WatchCost, WatchersOfOtherValuesAreNotLookedAt) {
+  Rig rig;
+  for (int i = 0; i < 1'000; ++i) rig.watch("s", fmt::format("('key', {})", i));
+  EXPECT_EQ(rig.examined_by([&] { rig.out("s", "('key', 7)"); }), 1u);
+}
+
+TEST(WatchBounds, OneWatcherTooManyIsRefusedByName) {
+  ShardConfig config;
+  config.watchers_max = 2;
+  Rig rig(config);
+  const Ask first = rig.watch("s", "(1)");
+  rig.watch("s", "(1)");
+  const Ask third = rig.watch("s", "(1)");
+
+  EXPECT_EQ(rig.said(third), "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(rig.answer(third)->status.problem().bound, "watchers_max");
+  rig.cancel(first);
+  EXPECT_EQ(rig.said(rig.watch("s", "(1)")), "");
+}
+
+TEST(WatchBounds, OneThatNeedsALookAtEachTupleTooManyIsRefusedByName) {
+  ShardConfig config;
+  config.residual_waiters_max = 2;
+  Rig rig(config);
+  rig.watch("s", "(<1)");
+  rig.watch("s", "(<2)");
+  const Ask third = rig.watch("unknown", "(<3)");
+  EXPECT_EQ(rig.said(third), "");
+  const Ask fourth = rig.watch("s", "(<4)");
+  EXPECT_EQ(rig.answer(fourth)->status.problem().bound, "residual_waiters_max");
+  EXPECT_EQ(rig.said(rig.watch("s", "(5)")), "");
+}
+
+TEST(WatchBounds, ANameThatIsNoneIsRefused) {
+  Rig rig;
+  EXPECT_EQ(rig.said(rig.watch("no name", "(1)")), "INVALID_ARGUMENT");
+}
+
+TEST(Promise5, AnEventWaitsForWhatItsSpacePromises) {
+  for (const auto& [durability, mark] :
+       {std::pair(Durability::kSync, Mark::kSynced), std::pair(Durability::kAsync, Mark::kWritten),
+        std::pair(Durability::kMemory, Mark::kNone)}) {
+    Rig rig;
+    rig.create("s", durability);
+    const Ask watcher = rig.watch("s", "(?int)");
+    rig.out("s", "(1)");
+    EXPECT_EQ(rig.last_told(watcher).mark, mark);
+    if (mark != Mark::kNone) {
+      EXPECT_EQ(rig.last_told(watcher).batch, rig.host.batches());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tuplespace
