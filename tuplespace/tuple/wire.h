@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "tuplespace/status.h"
+#include "tuplespace/tuple/reference.h"
 #include "tuplespace/tuple/template.h"
 #include "tuplespace/tuple/tuple.h"
 
@@ -23,9 +24,13 @@ Result<Tuple> tuple_from_wire(std::string_view bytes, const Limits& limits = {})
 // `bytes` is a serialized tuplespace.v1.Template.
 Result<Template> template_from_wire(std::string_view bytes, const Limits& limits = {});
 
+// `bytes` is a serialized tuplespace.v1.Expression.
+Result<Expression> expression_from_wire(std::string_view bytes, const Limits& limits = {});
+
 // Each appends the serialized message, without a length in front.
 void append_wire(const Tuple& tuple, std::string& out);
 void append_wire(const Template& wanted, std::string& out);
+void append_wire(const Expression& field, std::string& out);
 
 // Returns the canonical bytes of a serialized tuplespace.v1.Value that stands inside `depth` lists
 // and maps.
