@@ -99,11 +99,12 @@ enum class AnswerKind : uint8_t {
   kHold = 3,            // a take under holds: they hold the tuples
   kSettle = 4,          // detail: id u64
   kCollect = 5,         // detail: count u64
-  kAtomic = 6,          // detail: see shard_atomic.cc
+  kAtomic = 6,          // detail: see atomic_answer.h
   kRenew = 7,           // of a durable lease; detail: ttl i64
   kEndLease = 8,
   kEndTransaction = 9,  // a commit
   kUntilTaken = 10,     // detail: tuple id u64, fate u8 (0: not yet)
+  kTakeAnyOf = 11,      // of several templates; detail: per taken tuple which, u32
 };
 
 // The first answer of a numbered operation that changed something.

@@ -41,6 +41,12 @@ struct SearchResult {
   bool no_room = false;   // the order needs an index, and there are too many
 };
 
+// A further template of a search for any of several.
+struct Sought {
+  const Template* wanted;
+  const Plan* plan;
+};
+
 struct SearchRequest {
   const Template* wanted;
   const Plan* plan;
@@ -50,8 +56,9 @@ struct SearchRequest {
   size_t bytes_max;  // of tuples after the first
   size_t candidates_max;
   Time now;
-  Sequence until = UINT64_MAX;  // only places up to this (kOldest)
-  bool may_build = true;        // begin an index that is missing
+  Sequence until = UINT64_MAX;       // only places up to this (kOldest)
+  bool may_build = true;             // begin an index that is missing
+  std::vector<Sought> further = {};  // what matches one of these is found, too, and once
 };
 
 // Continues from `cursor`. `draw(n)` gives a random number below n.

@@ -37,6 +37,9 @@ struct ShardConfig {
   size_t slice_candidates = 4'096;          // tuples examined at a stretch
   size_t examine_max = 100'000;             // tuples examined by one count
   size_t take_max = 10'000;                 // tuples of one take or page
+  size_t effects_max = 10'000;              // tuples that one operation changes
+  size_t steps_max = 32;                    // of an alternative of an atomic, those that match;
+                                            // alternatives; templates of any_of
   size_t sessions_max = 100'000;
   size_t operations_max = 16'384;                // waits and unconfirmed answers of a session
   uint64_t unconfirmed_bytes_max = 64ull << 20;  // per session

@@ -76,6 +76,13 @@ Answer Shard::Parts::answer_again(Session& session, Number number, const KeptAns
     answer.what = OutAnswer{kept.ttl};
     return answer;
   }
+  if (kept.kind == record::AnswerKind::kAtomic) {
+    return atomic_again(number, kept, std::move(answer));
+  }
+  if (kept.kind == record::AnswerKind::kCollect) {
+    answer.what = collect_again(kept);
+    return answer;
+  }
   TakeAnswer found;
   for (const HeldTuple& held : kept.tuples) {
     const auto space = spaces.find(held.space);
@@ -87,6 +94,7 @@ Answer Shard::Parts::answer_again(Session& session, Number number, const KeptAns
     const Entry& entry = space->second->slab[held.slot];
     found.tuples.push_back({entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt)});
   }
+  if (kept.kind == record::AnswerKind::kTakeAnyOf) read_matched(kept.detail, found.tuples);
   answer.what = std::move(found);
   return answer;
 }

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "tuplespace/space/atomic_group.h"
+#include "tuplespace/space/atomic_search.h"
 #include "tuplespace/space/record.h"
 #include "tuplespace/space/session.h"
 #include "tuplespace/space/shard.h"
@@ -36,6 +38,13 @@ enum class OnDisk : uint8_t {
   kNo,     // nothing
   kYes,    // its record
   kStale,  // a record that is not true any more
+};
+
+// What an operation puts, less what it frees, besides the tuple that is looked at.
+struct Coming {
+  int64_t tuples = 0;
+  int64_t in_space = 0;  // of them, in the space that is looked at
+  int64_t bytes = 0;
 };
 
 struct Shard::Parts {
@@ -68,6 +77,12 @@ struct Shard::Parts {
   absl::flat_hash_map<std::pair<uint64_t, uint64_t>, uint64_t> waits_by_reply;
   std::deque<uint64_t> unfinished;  // waits that search or wait for an index
 
+  // Atomics that wait, in lines of those that wait for the same.
+  absl::flat_hash_map<uint64_t, std::unique_ptr<AtomicGroup>> groups;
+  absl::flat_hash_map<std::string, uint64_t> group_by_conditions;
+  std::vector<uint64_t> groups_building;  // groups that wait for an index
+  Changes changes;
+
   Fingerprint print;
   Waiters::Served served;
   std::vector<Timer> due;
@@ -90,11 +105,20 @@ struct Shard::Parts {
   Answer about(const Space& space) const;
 
   void out(Operation& operation);
+  Status check_times(const Out& out) const;
   Status check_out(const Out& out, const Space* space) const;
+  // Checks one tuple that is put as `out` says.
+  Status check_put(const Out& out, const Tuple& tuple, const Space* space,
+                   const Coming& coming) const;
+  Due due_of(std::optional<Duration> ttl, std::optional<Duration> delay) const;
+  // Adds a new tuple, which becomes available now or when its delay is over.
+  void put_new(Space& space, Tuple tuple, Sequence id, const Due& due, uint64_t attempt = 0);
   // Serves those who wait for the tuple in `slot`, which is neither available, held nor delayed;
-  // if nobody takes it, it becomes available. Puts it on disk if it is not there and stays.
+  // if nobody takes it, it becomes available. Puts it on disk if it is not there and stays. If an
+  // atomic may wait for it, it becomes available and is offered in its turn (serve_changes).
   void become_available(Space& space, Slot slot, OnDisk on_disk);
   void pulse(Space* space, const Operation& operation);
+  void show(const std::string& space, const Tuple& tuple);
   void run_due();
   void tuple_due(const Timer& timer);
   void expire(Space& space, Slot slot);
@@ -108,19 +132,26 @@ struct Shard::Parts {
   void complete(Space& space, const Wait& wait, const Slots& slots, bool available, OnDisk on_disk);
   Status no_room(const Wait& wait) const;
   void park(Space& space, std::unique_ptr<Wait> wait);
+  void enroll(std::unique_ptr<Wait> wait);
   void end_wait(Wait& wait);
+  void dismiss(Wait& wait);
   void answer_nothing(const Wait& wait, Ended ended);
+  static void read_matched(std::string_view spelled, std::vector<Found>& tuples);
+  uint64_t held_for(const Space& space, const Wait& wait) const;
   void wait_due(uint64_t id);
   size_t continue_search(Wait& wait);
   void cancel(const Cancel& cancel);
   void count(Operation& operation);
   void scan(Operation& operation);
-  uint64_t count_in(const Space& space, const PlaceList& list, const Template& wanted,
-                    size_t examine_max) const;
 
   // ---- shard_spaces.cc ----
   Space* find_space(std::string_view name);
   Result<Space*> create_space(const std::string& name, const Policy& policy);
+  Status room_for_space(const std::string& name, size_t others) const;
+  // Why `out` may not create this space, if `others` are created first.
+  Status check_creation(const std::string& name, size_t others) const;
+  // The space that something is put into; created, if the server says so.
+  Result<Space*> space_to_put(const std::string& name);
   Space& space_to_wait_for(const std::string& name);
   void forget_if_unused(Space& space);
   void create(Operation& operation);
@@ -161,12 +192,65 @@ struct Shard::Parts {
   void settle(Operation& operation);
   void renew(Operation& operation);
   void end_lease(Operation& operation);
+  // Whether `settle` may be done, and doing it. apply_settle() requires that it may; it returns the
+  // id of the tuple that took the place of the settled one, or 0.
+  Status check_settle(const Settle& settle) const;
+  Sequence apply_settle(const Settle& settle);
+  // Whether a tuple may be taken under such a hold, and taking it. hold_tuple() requires that it
+  // may, and that the tuple in `slot` is not available any more.
+  Status check_hold(Duration lease, const Caller& caller) const;
+  Token hold_tuple(Space& space, Slot slot, Duration lease, const Caller& caller);
 
   // ---- shard_atomic.cc ----
+  enum class Tried {
+    kDone,      // it happened, or what it would put is refused: it is answered
+    kRefused,   // as would be every other one of the same conditions: not answered yet
+    kCannot,    // not now
+    kBuilding,  // not known until an index is built
+  };
   void atomic(Operation& operation);
+  Status check_atomic(const Atomic& atomic, const Caller& caller) const;
+  Status check_steps(const Steps& steps, const Caller& caller) const;
+  Status check_step(const Step& step, const Caller& caller) const;
+  Tried try_atomic(const Atomic& atomic, const Caller& caller, const ReplyTo& to, Status& refusal);
+  Status make_outs(const Atomic& atomic, const Happening& happening, const Caller& caller,
+                   std::vector<Tuple>& outs) const;
+  void happen(const Atomic& atomic, const Happening& happening, std::vector<Tuple> outs,
+              const Caller& caller, const ReplyTo& to);
+  Found take_for(Space& space, Slot slot, const TakeStep& step, const Caller& caller,
+                 KeptAnswer& kept);
+  bool put_outs(const Steps& steps, std::vector<Tuple> outs, const Caller& caller, bool durable,
+                AtomicAnswer& did);
+  Answer about(const Atomic& atomic, size_t alternatives);
+  void nothing_happened(const Atomic& atomic, const ReplyTo& to, Ended ended);
+  Answer atomic_again(Number number, const KeptAnswer& kept, Answer answer);
+
+  // ---- shard_atomic_wait.cc ----
+  void park_atomic(Operation& operation, bool building_index);
+  Result<AtomicGroup*> group_for(const Wait& wait);
+  AtomicInterests& interests_of(Space& space);
+  void unfile(AtomicGroup& group);
+  void end_atomic(Wait& wait);
+  void suspend_atomic(const Wait& wait);
+  void resume_atomic(Wait& wait);
+  void end_atomics_of(const Space& space, const Status& status);
+  void wait_for_index(AtomicGroup& group);
+  bool continue_atomics();
+  bool try_group(uint64_t id);
+  bool concerns_atomics(const Space& space, std::string_view tuple_bytes);
+  std::vector<std::pair<uint64_t, uint64_t>> interested(const Waiters& filed,
+                                                        std::string_view tuple_bytes);
+  void arrive(Space& space, Slot slot, const Tuple& tuple, OnDisk on_disk);
+  // Must be called after everything that may have changed what is available.
+  void serve_changes();
+  bool serve_arrival(const Arrival& arrival);
+  void serve_departures();
 
   // ---- shard_collect.cc ----
   void collect(Operation& operation);
+  Status check_collected(const Collect& collect, const Space& from, const Slots& slots) const;
+  void move_into(Space& from, Slot slot, Space& into, bool remove);
+  static CollectAnswer collect_again(const KeptAnswer& kept);
 
   // ---- shard_transaction.cc ----
   void begin_transaction(Operation& operation);

@@ -35,18 +35,36 @@ Space& Shard::Parts::space_to_wait_for(const std::string& name) {
 }
 
 void Shard::Parts::forget_if_unused(Space& space) {
-  if (space.exists || space.waiters.size() > 0) return;
+  if (space.exists || space.waiters.size() > 0 || space.interests != nullptr) return;
   by_name.erase(by_name.find(space.name()));
   spaces.erase(space.id());
 }
 
+Status Shard::Parts::check_creation(const std::string& name, size_t others) const {
+  if (!is_space_name(name)) return bad_space_name(name);
+  if (!config.create_on_out) {
+    return {Code::kNotFound, fmt::format("no space \"{}\"; create it first", name)};
+  }
+  return room_for_space(name, others);
+}
+
+Status Shard::Parts::room_for_space(const std::string& name, size_t others) const {
+  if (by_name.size() + others < config.spaces_max) return {};
+  return exhausted(
+      fmt::format("space \"{}\" would be one more than spaces_max {}", name, config.spaces_max),
+      "spaces_max");
+}
+
+Result<Space*> Shard::Parts::space_to_put(const std::string& name) {
+  Space* space = find_space(name);
+  if (space != nullptr && space->exists) return space;
+  if (Status status = check_creation(name, 0); !status.ok()) return status;
+  return create_space(name, Policy{});
+}
+
 Result<Space*> Shard::Parts::create_space(const std::string& name, const Policy& policy) {
   if (!is_space_name(name)) return bad_space_name(name);
-  if (by_name.size() >= config.spaces_max) {
-    return exhausted(
-        fmt::format("space \"{}\" would be one more than spaces_max {}", name, config.spaces_max),
-        "spaces_max");
-  }
+  if (Status status = room_for_space(name, 0); !status.ok()) return status;
   Space& space = space_to_wait_for(name);
   space.exists = true;
   space.policy = policy;
@@ -99,15 +117,17 @@ void Shard::Parts::drop(Operation& operation) {
   const DropSpace& drop = std::get<DropSpace>(operation.what);
   Space* space = find_space(drop.name);
   if (space == nullptr || !space->exists) return refuse(operation.reply, no_space(drop.name));
+  const Status was_dropped = {
+      Code::kAborted, fmt::format("space \"{}\" was dropped", drop.name), {"", true, false}};
   std::vector<uint64_t> waiting;
   space->waiters.for_each([&](const Wait& wait) { waiting.push_back(wait.id); });
   std::sort(waiting.begin(), waiting.end());
   for (const uint64_t id : waiting) {
     Wait& wait = *waits.at(id);
-    refuse(wait.reply,
-           {Code::kAborted, fmt::format("space \"{}\" was dropped", drop.name), {"", true, false}});
+    refuse(wait.reply, was_dropped);
     end_wait(wait);
   }
+  end_atomics_of(*space, was_dropped);
   const auto [from, to] = record::tuple_key_range(config.shard, space->id());
   effects->batch.erase_range(from, to);
   effects->batch.erase(record::space_key(config.shard, space->id()));
@@ -133,6 +153,7 @@ SpaceInfo Shard::Parts::info_of(const Space& space, bool with_indexes) const {
   info.held = space.held.size();
   info.delayed = space.delayed.size();
   info.waiters = space.waiters.size();
+  if (space.interests != nullptr) info.waiters += space.interests->waits;
   info.bytes = space.bytes();
   if (!with_indexes) return info;
   for (const Index* index : space.indexes()) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "tuplespace/space/counting.h"
 #include "tuplespace/space/shard_parts.h"
 #include "tuplespace/tuple/encoding.h"
 #include "tuplespace/tuple/text.h"
@@ -16,6 +17,28 @@ constexpr uint32_t kPage = 1000;             // tuples of a scan's page unless a
 
 const char* verb(const Take& take) { return take.remove ? "in" : "rd"; }
 
+// For people: "in of space "jobs"".
+std::string what_waits(const Wait& wait) {
+  if (wait.kind == Wait::Kind::kAtomic) return "atomic";
+  return fmt::format("{} of space \"{}\"", verb(wait.take), wait.take.space);
+}
+
+const std::vector<Template>& any_of(const Take& take) {
+  static const std::vector<Template> kNone;
+  return take.extras != nullptr ? take.extras->any_of : kNone;
+}
+
+// Which of several templates each tuple matched, as an answer's record spells it.
+std::string spell_matched(const std::vector<Found>& tuples) {
+  std::string spelled;
+  for (const Found& found : tuples) {
+    for (int shift = 0; shift < 32; shift += 8) {
+      spelled += static_cast<char>(found.matched >> shift);
+    }
+  }
+  return spelled;
+}
+
 }  // namespace
 
 Status Shard::Parts::check_take(Take& take, const Space* space, Order* order,
@@ -25,6 +48,13 @@ Status Shard::Parts::check_take(Take& take, const Space* space, Order* order,
     return invalid(
         context() + fmt::format("wait is {} ms; it must be 0 (a probe) or more", *take.wait),
         "wait");
+  }
+  TS_RETURN_IF_ERROR(refuse_references(take.wanted));
+  for (const Template& further : any_of(take)) TS_RETURN_IF_ERROR(refuse_references(further));
+  if (any_of(take).size() >= config.steps_max) {
+    return exhausted(context() + fmt::format("it asks for any of {} templates, steps_max is {}",
+                                             any_of(take).size() + 1, config.steps_max),
+                     "steps_max", false);
   }
   if (take.max == 0) take.max = 1;
   if (take.max > config.take_max) {
@@ -45,13 +75,16 @@ Status Shard::Parts::check_take(Take& take, const Space* space, Order* order,
     }
     *field = static_cast<uint32_t>(index);
   }
-  if (*field >= take.wanted.fields().size()) {
+  const auto check_field = [&](const Template& wanted) {
+    if (*field < wanted.fields().size()) return Status();
     return invalid(context() + fmt::format("choice asks for field {}, the template {} has fields "
                                            "0 to {}",
-                                           *field, to_text(take.wanted),
-                                           static_cast<int>(take.wanted.fields().size()) - 1),
+                                           *field, to_text(wanted),
+                                           static_cast<int>(wanted.fields().size()) - 1),
                    "choice");
-  }
+  };
+  TS_RETURN_IF_ERROR(check_field(take.wanted));
+  for (const Template& further : any_of(take)) TS_RETURN_IF_ERROR(check_field(further));
   return {};
 }
 
@@ -59,7 +92,10 @@ SearchResult Shard::Parts::search_for(Space& space, const Wait& wait, Cursor& cu
                                       size_t candidates) {
   SearchRequest request;
   request.wanted = &wait.take.wanted;
-  request.plan = &wait.plan;
+  request.plan = &wait.filing.plan;
+  for (size_t i = 0; i < wait.further.size(); ++i) {
+    request.further.push_back({&wait.take.extras->any_of[i], &wait.further[i].plan});
+  }
   request.order = wait.order;
   request.field = wait.field;
   request.max = wait.take.max;
@@ -92,7 +128,11 @@ void Shard::Parts::take(Operation& operation) {
     wait.deadline = *wait.take.wait > kNever - now ? kNever : now + *wait.take.wait;
   }
   const bool by_field = wait.order == Order::kLeast || wait.order == Order::kGreatest;
-  wait.plan = plan_of(wait.take.wanted, config.seed, by_field ? static_cast<int>(wait.field) : -1);
+  const int apart = by_field ? static_cast<int>(wait.field) : -1;
+  wait.filing.plan = plan_of(wait.take.wanted, config.seed, apart);
+  for (const Template& further : any_of(wait.take)) {
+    wait.further.push_back({plan_of(further, config.seed, apart), 0, {}});
+  }
   if (space == nullptr && probe) {
     if (!is_space_name(wait.take.space)) {
       return refuse(wait.reply, bad_space_name(wait.take.space));
@@ -145,31 +185,45 @@ void Shard::Parts::park(Space& space, std::unique_ptr<Wait> wait) {
     refuse(wait->reply, std::move(status));
     return forget_if_unused(space);
   }
+  if (wait->searching) unfinished.push_back(wait->id);
+  enroll(std::move(wait));
+}
+
+// From now on it is known by its id, to its session, and to whoever cancels it.
+void Shard::Parts::enroll(std::unique_ptr<Wait> wait) {
   if (wait->caller.number != 0) {
     session_of(wait->caller)->waits[wait->caller.number] = wait->id;
   } else if (wait->reply.receiver != 0) {
     waits_by_reply[{wait->reply.receiver, wait->reply.token}] = wait->id;
   }
   if (wait->deadline != kNever) wheel.add({wait->deadline, Timer::Kind::kWait, wait->id, 0, 0});
-  if (wait->searching) unfinished.push_back(wait->id);
   waits.emplace(wait->id, std::move(wait));
 }
 
 void Shard::Parts::end_wait(Wait& wait) {
+  if (wait.kind == Wait::Kind::kAtomic) return end_atomic(wait);
   Space& space = *spaces.at(wait.space);
   space.waiters.remove(wait);
+  dismiss(wait);
+  forget_if_unused(space);
+}
+
+// Undoes enroll().
+void Shard::Parts::dismiss(Wait& wait) {
   if (wait.caller.number != 0) {
     if (Session* session = session_of(wait.caller)) session->waits.erase(wait.caller.number);
   } else {
     waits_by_reply.erase({wait.reply.receiver, wait.reply.token});
   }
   waits.erase(wait.id);
-  forget_if_unused(space);
 }
 
 void Shard::end_waits(std::string_view space, const Status& status, Effects& effects) {
   parts_->effects = &effects;
   std::vector<uint64_t> ending;
+  if (Space* named = parts_->find_space(space); named != nullptr) {
+    parts_->end_atomics_of(*named, status);
+  }
   for (const auto& [id, wait] : parts_->waits) {
     if (space.empty() || wait->take.space == space) ending.push_back(id);
   }
@@ -194,6 +248,9 @@ void Shard::Parts::complete(Space& space, const Wait& wait, const Slots& slots, 
   for (const Slot slot : slots) {
     const Entry& entry = space.slab[slot];
     found.tuples.push_back({entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt)});
+    if (!wait.further.empty()) {
+      found.tuples.back().matched = static_cast<uint32_t>(wait.matched(entry.tuple.bytes()));
+    }
     if (!remove) continue;
     if (available) space.erase_available(slot);
     if (hold) {
@@ -208,6 +265,10 @@ void Shard::Parts::complete(Space& space, const Wait& wait, const Slots& slots, 
   if (hold) {
     kept.hash = wait.caller.hash;
     kept.kind = record::AnswerKind::kTake;
+    if (!wait.further.empty()) {
+      kept.kind = record::AnswerKind::kTakeAnyOf;
+      kept.detail = spell_matched(found.tuples);
+    }
     kept.sequence = instant;
     const bool durable = space.durability != Durability::kMemory;
     keep(wait.caller, std::move(kept), durable);
@@ -219,7 +280,16 @@ void Shard::Parts::complete(Space& space, const Wait& wait, const Slots& slots, 
   reply(wait.reply, std::move(answer));
 }
 
+void Shard::Parts::read_matched(std::string_view spelled, std::vector<Found>& tuples) {
+  for (size_t i = 0; i < tuples.size() && 4 * i + 4 <= spelled.size(); ++i) {
+    for (size_t byte = 4; byte-- > 0;) {
+      tuples[i].matched = tuples[i].matched << 8 | static_cast<uint8_t>(spelled[4 * i + byte]);
+    }
+  }
+}
+
 void Shard::Parts::answer_nothing(const Wait& wait, Ended ended) {
+  if (wait.kind == Wait::Kind::kAtomic) return nothing_happened(wait.atomic, wait.reply, ended);
   const Space& space = *spaces.at(wait.space);
   ++figures.misses;
   Answer answer = about(space);
@@ -227,10 +297,25 @@ void Shard::Parts::answer_nothing(const Wait& wait, Ended ended) {
   nothing.ended = ended;
   nothing.remove = wait.take.remove;
   if (ended == Ended::kNone) {
-    nothing.held = count_in(space, space.held, wait.take.wanted, config.slice_candidates);
+    nothing.held = held_for(space, wait);
   }
   answer.what = std::move(nothing);
   reply(wait.reply, std::move(answer));
+}
+
+// How many held tuples a probe would have found; the oldest tell.
+uint64_t Shard::Parts::held_for(const Space& space, const Wait& wait) const {
+  if (wait.further.empty()) {
+    return count_listed(space, space.held, wait.take.wanted, config.slice_candidates);
+  }
+  uint64_t matching = 0;
+  size_t left = config.slice_candidates;
+  for (auto at = space.held.begin(); at != space.held.end() && left > 0; --left) {
+    const std::string_view bytes = space.slab[space.held.at(at)].tuple.bytes();
+    matching += wait.matched(bytes) < wait.templates();
+    at = space.held.next(at);
+  }
+  return matching;
 }
 
 void Shard::Parts::wait_due(uint64_t id) {
@@ -254,7 +339,7 @@ size_t Shard::Parts::continue_search(Wait& wait) {
     end_wait(wait);
   } else if (!result.finished) {
     unfinished.push_back(wait.id);
-  } else if (wait.take.wait && *wait.take.wait == 0) {
+  } else if (wait.probe()) {
     answer_nothing(wait, Ended::kNone);
     end_wait(wait);
   } else {
@@ -277,77 +362,48 @@ void Shard::Parts::cancel(const Cancel& cancel) {
     id = wait->second;
   }
   Wait& wait = *waits.at(id);
-  refuse(wait.reply, {Code::kCancelled, fmt::format("{} of space \"{}\" was cancelled",
-                                                    verb(wait.take), wait.take.space)});
+  refuse(wait.reply, {Code::kCancelled, what_waits(wait) + " was cancelled"});
   end_wait(wait);
-}
-
-uint64_t Shard::Parts::count_in(const Space& space, const PlaceList& list, const Template& wanted,
-                                size_t examine_max) const {
-  uint64_t matching = 0;
-  for (auto at = list.begin(); at != list.end() && examine_max > 0; at = list.next(at)) {
-    --examine_max;
-    if (wanted.matches(space.slab[list.at(at)].tuple)) ++matching;
-  }
-  return matching;
 }
 
 void Shard::Parts::count(Operation& operation) {
   if (!admit(operation)) return;
   const Count& count = std::get<Count>(operation.what);
+  if (Status status = refuse_references(count.wanted); !status.ok()) {
+    return refuse(operation.reply, std::move(status));
+  }
   Space* space = find_space(count.space);
   if (space == nullptr || !space->exists) return refuse(operation.reply, no_space(count.space));
   const Plan plan = plan_of(count.wanted, config.seed);
-  CountAnswer counted;
-  size_t examined = 0;
-  for (Index* index : space->indexes_for(count.wanted)) {
-    const Question question = plan.question.widened(index->arity());
-    bool unfinished_index = false;
-    const HashIndex* hashes = index->ask(question, now, &unfinished_index);
-    if (unfinished_index) building.push_back(space->id());
-    const bool right = hashes != nullptr && hashes->question() == question;
-    std::vector<Places> places;
-    if (right) {
-      for (const uint64_t hash : plan.hashes) places.push_back(hashes->find(hash));
-    } else {
-      places.push_back({&index->all(), kNoSlot});
-    }
-    for (const Places& some : places) {
-      if (plan.exact && (right || question.asks_nothing())) {
-        counted.ready += some.size();
-        continue;
-      }
-      examined += some.size();
-      if (examined > config.examine_max) {
-        return refuse(
-            operation.reply,
-            exhausted(fmt::format("count of space \"{}\": {} needs {} or more tuples "
-                                  "looked at, examine_max is {}; bind a field by value "
-                                  "or type{}",
-                                  count.space, to_text(count.wanted), examined, config.examine_max,
-                                  unfinished_index ? ", or ask again when its index is "
-                                                     "built"
-                                                   : ""),
-                      "examine_max", unfinished_index));
-      }
-      if (some.list != nullptr) {
-        counted.ready += count_in(*space, *some.list, count.wanted, some.size());
-      } else if (some.single != kNoSlot && count.wanted.matches(space->slab[some.single].tuple)) {
-        ++counted.ready;
-      }
-    }
+  const Counted counted =
+      count_available(*space, count.wanted, plan, now, config.examine_max, false);
+  if (counted.building) building.push_back(space->id());
+  if (counted.too_many) {
+    return refuse(
+        operation.reply,
+        exhausted(
+            fmt::format("count of space \"{}\": {} needs {} or more tuples looked at, "
+                        "examine_max is {}; bind a field by value or type{}",
+                        count.space, to_text(count.wanted), counted.examined, config.examine_max,
+                        counted.building ? ", or ask again when its index is built" : ""),
+            "examine_max", counted.building));
   }
-  figures.candidates += examined;
-  counted.held = count_in(*space, space->held, count.wanted, config.examine_max);
-  counted.delayed = count_in(*space, space->delayed, count.wanted, config.examine_max);
+  figures.candidates += counted.examined;
+  CountAnswer answered;
+  answered.ready = counted.matching;
+  answered.held = count_listed(*space, space->held, count.wanted, config.examine_max);
+  answered.delayed = count_listed(*space, space->delayed, count.wanted, config.examine_max);
   Answer answer = about(*space);
-  answer.what = counted;
+  answer.what = answered;
   reply(operation.reply, std::move(answer));
 }
 
 void Shard::Parts::scan(Operation& operation) {
   if (!admit(operation)) return;
   const Scan& scan = std::get<Scan>(operation.what);
+  if (Status status = refuse_references(scan.wanted); !status.ok()) {
+    return refuse(operation.reply, std::move(status));
+  }
   Space* space = find_space(scan.space);
   if (space == nullptr || !space->exists) return refuse(operation.reply, no_space(scan.space));
   const Plan plan = plan_of(scan.wanted, config.seed);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tuplespace/space/atomic_group.h"
 #include "tuplespace/space/index.h"
 #include "tuplespace/space/operation.h"
 #include "tuplespace/space/shard.h"
@@ -45,6 +46,7 @@ class Space {
   PlaceList held;
   PlaceList delayed;
   Waiters waiters;
+  std::unique_ptr<AtomicInterests> interests;  // nullptr: no atomic waits for tuples of it
 
   Mark mark() const {
     return durability == Durability::kSync    ? Mark::kSynced
@@ -58,6 +60,7 @@ class Space {
   void free(Slot slot);
 
   // Puts a tuple among the available ones, or takes it from there. `print` is its fingerprint.
+  // Where an atomic waits for a tuple to leave, that is noted.
   void insert_available(Slot slot, Fingerprint& print);
   void erase_available(Slot slot);
 
