@@ -39,7 +39,6 @@ Status decode_selection(std::string_view bytes, Selection& choice) {
   return fields.failed() ? malformed("choice") : Status();
 }
 
-
 void append_out_response(const Answer& answer, const OutAnswer& what, std::string& out) {
   append_number(out, 1, answer.sequence);
   if (what.ttl) {
@@ -96,9 +95,7 @@ char* put_length(char* at, uint32_t field, size_t length) {
 }
 
 // True if neither a hold nor several templates have to be told of.
-bool is_plain(const TakeAnswer& take) {
-  return take.hold == 0 && take.tuples.front().matched == 0;
-}
+bool is_plain(const TakeAnswer& take) { return take.hold == 0 && take.tuples.front().matched == 0; }
 
 // Appends the answer to an operation that found one tuple, which is nearly every one. The lengths
 // of the messages around the tuple are known before, so nothing is moved.
@@ -191,7 +188,8 @@ Status Decoder::decode(Verb verb, std::string_view request, Operation& operation
     }
     case Verb::kAtomic: return decode_atomic(request, operation.what.emplace<Atomic>(), caller);
     case Verb::kRenew: return decode_renew(request, operation.what.emplace<Renew>(), caller);
-    case Verb::kCancel: return decode_end_lease(request, operation.what.emplace<EndLease>(), caller);
+    case Verb::kCancel:
+      return decode_end_lease(request, operation.what.emplace<EndLease>(), caller);
     case Verb::kBegin: return decode_begin(request, operation.what.emplace<Begin>(), caller);
     case Verb::kCommit:
     case Verb::kAbort: {

@@ -216,9 +216,10 @@ Result<Lease> decode_lease(std::string_view bytes) {
   if (fields.failed()) return malformed("Lease");
   const bool is_one = (lease.tuple != 0) + (lease.token != 0) + (lease.transaction != 0) == 1;
   if (kinds != 1 || !is_one || (lease.transaction == 0 && !is_space_name(lease.space))) {
-    return invalid("a lease is that of a tuple (space, id), of a hold (space, token) or of a "
-                   "transaction, exactly one of them",
-                   "lease");
+    return invalid(
+        "a lease is that of a tuple (space, id), of a hold (space, token) or of a "
+        "transaction, exactly one of them",
+        "lease");
   }
   return lease;
 }

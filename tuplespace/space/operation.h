@@ -14,6 +14,7 @@
 #include "tuplespace/clock.h"
 #include "tuplespace/status.h"
 #include "tuplespace/store/batch.h"
+#include "tuplespace/tuple/reference.h"
 #include "tuplespace/tuple/template.h"
 #include "tuplespace/tuple/tuple.h"
 
@@ -130,14 +131,6 @@ struct TakeStep {
   Template wanted;
   bool remove = true;
   std::optional<Duration> hold;
-};
-
-// A field that an atomic puts: a value, or what a name stands for, plus a number.
-struct Expression {
-  std::string value;  // canonical bytes; empty: `name`
-  std::string name;
-  Type type = Type::kAny;  // of the named value
-  int64_t add = 0;
 };
 
 struct OutStep {

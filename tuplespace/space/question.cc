@@ -43,7 +43,8 @@ Type type_asked(const Pattern& pattern) {
     case Pattern::Kind::kAny: return Type::kAny;
     case Pattern::Kind::kType:
     case Pattern::Kind::kRange:
-    case Pattern::Kind::kPrefix: return pattern.type;
+    case Pattern::Kind::kPrefix:
+    case Pattern::Kind::kReference: return pattern.type;
     case Pattern::Kind::kValue: return type_of(pattern.value);
     case Pattern::Kind::kRegex: return Type::kString;
     case Pattern::Kind::kList: return Type::kList;

@@ -129,14 +129,15 @@ enum class AnswerKind : uint8_t {
   kOut = 1,
   kTake = 2,
   kHold = 3,     // a take under holds, which hold the tuples; ttl is their lease;
-                 // detail: token u64 each
+                 // detail: per tuple token u64, matched u32
   kSettle = 4,   // detail: id u64
   kCollect = 5,  // detail: count u64
-  kAtomic = 6,   // detail: see shard_atomic.cc
+  kAtomic = 6,   // detail: see atomic_answer.h
   kRenew = 7,    // ttl is what was granted
   kEndLease = 8,
   kEndTransaction = 9,  // a commit
   kUntilTaken = 10,     // detail: space u32, tuple id u64, fate u8 (0: not yet)
+  kTakeAnyOf = 11,      // of several templates; detail: per taken tuple which, u32
 };
 
 // The first answer of a numbered operation that changed something.

@@ -9,7 +9,10 @@ namespace tuplespace {
 namespace {
 
 // What a search has to look through: one list, unless fields are sets or the arity is open.
-using Gathered = absl::InlinedVector<Places, 4>;
+struct Listed : Places {
+  size_t of;  // the template that it is looked through for: 0 is `wanted`
+};
+using Gathered = absl::InlinedVector<Listed, 4>;
 
 // A walk over Places, up or down.
 class Walk {
@@ -75,11 +78,10 @@ class Collector {
   }
   bool stretch_is_over() const { return result_.examined >= request_.candidates_max; }
 
-  bool matches(Slot slot) {
-    ++result_.examined;
-    const Tuple& tuple = space_.slab[slot].tuple;
-    return !space_.is_expired(slot, request_.now) && request_.wanted->matches(tuple);
-  }
+  bool matches(Slot slot) { return first_match(slot) <= request_.further.size(); }
+
+  // True if the template `of` is the first that matches: so a tuple in several lists counts once.
+  bool matches_first(Slot slot, size_t of) { return first_match(slot) == of; }
 
   // False: it would be one too many bytes.
   bool add(Slot slot) {
@@ -93,6 +95,17 @@ class Collector {
   }
 
  private:
+  size_t first_match(Slot slot) {
+    ++result_.examined;
+    if (space_.is_expired(slot, request_.now)) return SIZE_MAX;
+    const Tuple& tuple = space_.slab[slot].tuple;
+    if (request_.wanted->matches(tuple)) return 0;
+    for (size_t i = 0; i < request_.further.size(); ++i) {
+      if (request_.further[i].wanted->matches(tuple)) return i + 1;
+    }
+    return SIZE_MAX;
+  }
+
   Space& space_;
   const SearchRequest& request_;
   SearchResult& result_;
@@ -101,28 +114,36 @@ class Collector {
 };
 
 // Fills `places` with what `request` has to look through; false if that waits for an index.
-bool gather(Space& space, const SearchRequest& request, Gathered& places, KnownHash& known) {
+bool gather(Space& space, const SearchRequest& request, const Sought& sought, size_t of,
+            Gathered& places, KnownHash& known) {
   Question wider;
-  for (Index* index : space.indexes_for(*request.wanted)) {
-    const bool longer = index->arity() > request.plan->question.fields();
-    if (longer) wider = request.plan->question.widened(index->arity());
-    const Question& question = longer ? wider : request.plan->question;
+  for (Index* index : space.indexes_for(*sought.wanted)) {
+    const bool longer = index->arity() > sought.plan->question.fields();
+    if (longer) wider = sought.plan->question.widened(index->arity());
+    const Question& question = longer ? wider : sought.plan->question;
     bool building = false;
     const HashIndex* hashes =
         index->ask(question, request.now, request.may_build ? &building : nullptr);
     if (building) return false;
     if (hashes == nullptr) {
-      places.push_back({&index->all(), kNoSlot});
+      places.push_back({{&index->all(), kNoSlot}, of});
     } else if (hashes->question() == question) {
-      for (const uint64_t hash : request.plan->hashes) places.push_back(hashes->find(hash));
-      known = {&hashes->question(), request.plan->hashes.front()};
+      for (const uint64_t hash : sought.plan->hashes) places.push_back({hashes->find(hash), of});
+      known = {&hashes->question(), sought.plan->hashes.front()};
     } else {
-      std::vector<uint64_t> under =
-          hashes_under(*request.wanted, hashes->question(), index->seed());
+      std::vector<uint64_t> under = hashes_under(*sought.wanted, hashes->question(), index->seed());
       std::sort(under.begin(), under.end());
       under.erase(std::unique(under.begin(), under.end()), under.end());
-      for (const uint64_t hash : under) places.push_back(hashes->find(hash));
+      for (const uint64_t hash : under) places.push_back({hashes->find(hash), of});
     }
+  }
+  return true;
+}
+
+bool gather(Space& space, const SearchRequest& request, Gathered& places, KnownHash& known) {
+  if (!gather(space, request, {request.wanted, request.plan}, 0, places, known)) return false;
+  for (size_t i = 0; i < request.further.size(); ++i) {
+    if (!gather(space, request, request.further[i], i + 1, places, known)) return false;
   }
   if (places.size() != 1) known = {};
   return true;
@@ -156,27 +177,34 @@ void by_place(Space& space, const SearchRequest& request, const Gathered& places
     if (collector.matches(slot) && !collector.add(slot)) return;
     cursor.started = true;
     cursor.place = space.slab[slot].id;
-    next->advance();
+    if (request.further.empty()) {
+      next->advance();
+      continue;
+    }
+    for (Walk& walk : walks) {
+      if (walk.slot() == slot) walk.advance();
+    }
   }
 }
 
 // Least and greatest: the same over ordered indexes.
-void by_field(Space& space, const SearchRequest& request, Cursor& cursor, SearchResult& result) {
-  struct Range {
-    OrderedPlaces::const_iterator at, end;
-  };
-  const FieldOrder order{&space.slab, request.field, request.order == Order::kGreatest};
-  std::vector<Range> ranges;
-  for (Index* index : space.indexes_for(*request.wanted)) {
+struct FieldRange {
+  OrderedPlaces::const_iterator at, end;
+};
+
+// False: an index is missing, as `result` says.
+bool gather_ordered(Space& space, const SearchRequest& request, const Sought& sought,
+                    const Cursor& cursor, std::vector<FieldRange>& ranges, SearchResult& result) {
+  for (Index* index : space.indexes_for(*sought.wanted)) {
     bool full = false;
     const OrderedIndex* ordered =
-        index->ask_ordered(request.plan->question.widened(index->arity()), request.field,
-                           order.descending, request.now, &full);
+        index->ask_ordered(sought.plan->question.widened(index->arity()), request.field,
+                           request.order == Order::kGreatest, request.now, &full);
     if (ordered == nullptr) {
       (full ? result.no_room : result.building) = true;
-      return;
+      return false;
     }
-    for (const uint64_t hash : request.plan->hashes) {
+    for (const uint64_t hash : sought.plan->hashes) {
       const OrderedPlaces* places = ordered->find(hash);
       if (places == nullptr) continue;
       const auto from = cursor.started ? places->upper_bound(OrderKey{cursor.field, cursor.place})
@@ -184,10 +212,21 @@ void by_field(Space& space, const SearchRequest& request, Cursor& cursor, Search
       ranges.push_back({from, places->end()});
     }
   }
+  return true;
+}
+
+void by_field(Space& space, const SearchRequest& request, Cursor& cursor, SearchResult& result) {
+  const FieldOrder order{&space.slab, request.field, request.order == Order::kGreatest};
+  std::vector<FieldRange> ranges;
+  const Sought first{request.wanted, request.plan};
+  if (!gather_ordered(space, request, first, cursor, ranges, result)) return;
+  for (const Sought& sought : request.further) {
+    if (!gather_ordered(space, request, sought, cursor, ranges, result)) return;
+  }
   Collector collector(space, request, result);
   while (collector.wants_more()) {
-    Range* next = nullptr;
-    for (Range& range : ranges) {
+    FieldRange* next = nullptr;
+    for (FieldRange& range : ranges) {
       if (range.at == range.end) continue;
       if (next == nullptr || order(*range.at, *next->at)) next = &range;
     }
@@ -201,7 +240,9 @@ void by_field(Space& space, const SearchRequest& request, Cursor& cursor, Search
     cursor.started = true;
     cursor.place = key.place;
     cursor.field = key.field;
-    ++next->at;
+    for (FieldRange& range : ranges) {
+      if (range.at != range.end && *range.at == slot) ++range.at;
+    }
   }
 }
 
@@ -250,9 +291,9 @@ void at_random(Space& space, const SearchRequest& request, const Gathered& place
   Collector collector(space, request, result);
   std::vector<Slot> matches;
   if (total <= request.candidates_max) {
-    for (const Places& some : places) {
+    for (const Listed& some : places) {
       for (Walk walk(space.slab, some, true, {}); walk.slot() != kNoSlot; walk.advance()) {
-        if (collector.matches(walk.slot())) matches.push_back(walk.slot());
+        if (collector.matches_first(walk.slot(), some.of)) matches.push_back(walk.slot());
       }
     }
     result.finished = true;
@@ -260,11 +301,11 @@ void at_random(Space& space, const SearchRequest& request, const Gathered& place
     const size_t draws = std::min(request.candidates_max / 2, 64 + 8 * request.max);
     for (size_t i = 0; i < draws && matches.size() < request.max; ++i) {
       uint64_t at = draw(total);
-      const Places* some = places.data();
+      const Listed* some = places.data();
       while (at >= some->size()) at -= (some++)->size();
       const Slot slot = some->list != nullptr ? some->list->random(draw) : some->single;
       if (std::find(matches.begin(), matches.end(), slot) == matches.end() &&
-          collector.matches(slot)) {
+          collector.matches_first(slot, some->of)) {
         matches.push_back(slot);
       }
     }

@@ -42,6 +42,12 @@ struct SearchResult {
   KnownHash hash;         // that all found tuples have, if it is known
 };
 
+// A further template of a search for any of several.
+struct Sought {
+  const Template* wanted;
+  const Plan* plan;
+};
+
 struct SearchRequest {
   const Template* wanted;
   const Plan* plan;
@@ -52,8 +58,9 @@ struct SearchRequest {
   size_t bytes_max;  // of tuples after the first
   size_t candidates_max;
   Time now;
-  Sequence until = UINT64_MAX;  // only places up to this (kOldest)
-  bool may_build = true;        // begin an index that is missing
+  Sequence until = UINT64_MAX;       // only places up to this (kOldest)
+  bool may_build = true;             // begin an index that is missing
+  std::vector<Sought> further = {};  // what matches one of these is found, too, and once
 };
 
 // Continues from `cursor`. `draw(n)` gives a random number below n.

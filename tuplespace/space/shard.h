@@ -42,6 +42,9 @@ struct ShardConfig {
   size_t take_max = 10'000;                 // tuples of one take or page
   size_t holds_max = 1'000'000;             // in this shard
   Duration hold_max = 24ll * 3600 * 1000;   // of a hold's lease
+  size_t effects_max = 10'000;              // tuples that one operation changes
+  size_t steps_max = 32;                    // of an alternative of an atomic, those that match;
+                                            // alternatives; templates of any_of
   size_t sessions_max = 100'000;
   size_t operations_max = 16'384;                // waits and unconfirmed answers of a session
   uint64_t unconfirmed_bytes_max = 64ull << 20;  // per session

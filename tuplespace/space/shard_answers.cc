@@ -103,6 +103,8 @@ Answer Shard::Parts::answer_again(Session& session, Number number, const KeptAns
       return answer;
     case record::AnswerKind::kRenew: answer.what = RenewAnswer{kept.ttl.value_or(0)}; return answer;
     case record::AnswerKind::kEndLease: answer.what = EndLeaseAnswer{}; return answer;
+    case record::AnswerKind::kAtomic: return atomic_again(number, kept, std::move(answer));
+    case record::AnswerKind::kCollect: answer.what = collect_again(kept); return answer;
     default: break;
   }
   TakeAnswer found;
@@ -116,6 +118,7 @@ Answer Shard::Parts::answer_again(Session& session, Number number, const KeptAns
     const Entry& entry = space->second->slab[held.slot];
     found.tuples.push_back({entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt)});
   }
+  if (kept.kind == record::AnswerKind::kTakeAnyOf) read_matched(kept.detail, found.tuples);
   answer.what = std::move(found);
   return answer;
 }
@@ -211,6 +214,7 @@ void Shard::Parts::hold_again(Number number, const KeptAnswer& kept, Answer& ans
   found.hold = kept.ttl.value_or(0);
   for (std::string_view detail = kept.detail; !detail.empty();) {
     const auto token = record::take_integer<Token>(detail);
+    const auto matched = record::take_integer<uint32_t>(detail);
     const auto hold = holds.find(token);
     if (hold == holds.end()) {
       answer.status = {Code::kAborted, fmt::format("operation {} took under hold {}, which has "
@@ -219,7 +223,8 @@ void Shard::Parts::hold_again(Number number, const KeptAnswer& kept, Answer& ans
       return;
     }
     const Entry& entry = spaces.at(hold->second.space)->slab[hold->second.slot];
-    found.tuples.push_back({entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt), 0, token});
+    found.tuples.push_back(
+        {entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt), matched, token});
   }
   answer.what = std::move(found);
 }

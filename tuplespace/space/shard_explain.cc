@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "tuplespace/space/counting.h"
 #include "tuplespace/space/near_miss.h"
 #include "tuplespace/space/shard_parts.h"
 
@@ -18,8 +19,8 @@ void Shard::Parts::explain(Operation& operation) {
   if (space == nullptr || !space->exists) return refuse(operation.reply, no_space(explain.space));
   ExplainAnswer explained;
   explain_search(*space, explain.wanted, explained);
-  explained.held = count_in(*space, space->held, explain.wanted, config.examine_max);
-  explained.delayed = count_in(*space, space->delayed, explain.wanted, config.examine_max);
+  explained.held = count_listed(*space, space->held, explain.wanted, config.examine_max);
+  explained.delayed = count_listed(*space, space->delayed, explain.wanted, config.examine_max);
   explain_misses(*space, explain.wanted, explained);
   Answer answer = about(*space);
   answer.what = std::move(explained);

@@ -14,7 +14,16 @@ constexpr size_t kReasonBytesMax = 1'000;
 
 }  // namespace
 
-Token Shard::Parts::hold_tuple(Space& space, Slot slot, Duration lease, const Caller& caller) {
+Status Shard::Parts::check_hold(Duration lease, const Caller&) const {
+  if (lease <= 0) return invalid(fmt::format("hold is {} ms; it must be above 0", lease), "hold");
+  if (holds.size() < config.holds_max) return {};
+  return exhausted(fmt::format("there are {} holds, holds_max is {}; settle some", holds.size(),
+                               config.holds_max),
+                   "holds_max");
+}
+
+Token Shard::Parts::hold_tuple(Space& space, Slot slot, Duration asked, const Caller& caller) {
+  const Duration lease = std::min(asked, config.hold_max);
   Hold hold;
   hold.token = next_sequence();
   hold.space = space.id();

@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "tuplespace/space/atomic_group.h"
+#include "tuplespace/space/atomic_search.h"
 #include "tuplespace/space/hold.h"
 #include "tuplespace/space/record.h"
 #include "tuplespace/space/search.h"
@@ -36,6 +38,13 @@ enum class OnDisk : uint8_t {
   kNo,     // nothing
   kYes,    // its record
   kStale,  // a record that is not true any more
+};
+
+// What an operation puts, less what it frees, besides the tuple that is looked at.
+struct Coming {
+  int64_t tuples = 0;
+  int64_t in_space = 0;  // of them, in the space that is looked at
+  int64_t bytes = 0;
 };
 
 struct Shard::Parts {
@@ -90,6 +99,11 @@ struct Shard::Parts {
   absl::flat_hash_map<SessionId, std::vector<uint32_t>> bound_to;  // spaces that end with it
   absl::flat_hash_set<SessionId> recovered_sessions;  // that live since before the last restart
   Collection collection;
+  // Atomics that wait, in lines of those that wait for the same.
+  absl::flat_hash_map<uint64_t, std::unique_ptr<AtomicGroup>> groups;
+  absl::flat_hash_map<std::string, uint64_t> group_by_conditions;
+  std::vector<uint64_t> groups_building;  // groups that wait for an index
+  Changes changes;
 
   Fingerprint print;
   Plans plans;
@@ -118,11 +132,20 @@ struct Shard::Parts {
 
   void out(Operation& operation);
   SessionId bound_session(const Operation& operation) const;
+  Status check_times(const Out& out) const;
   Status check_out(const Out& out, const Space* space) const;
+  // Checks one tuple that is put as `out` says.
+  Status check_put(const Out& out, const Tuple& tuple, const Space* space,
+                   const Coming& coming) const;
+  Due due_of(std::optional<Duration> ttl, std::optional<Duration> delay) const;
+  // Adds a new tuple, which becomes available now or when its delay is over.
+  void put_new(Space& space, Tuple tuple, Sequence id, const Due& due, uint64_t attempt = 0);
   // Serves those who wait for the tuple in `slot`, which is neither available, held nor delayed;
-  // if nobody takes it, it becomes available. Puts it on disk if it is not there and stays.
+  // if nobody takes it, it becomes available. Puts it on disk if it is not there and stays. If an
+  // atomic may wait for it, it becomes available and is offered in its turn (serve_changes).
   void become_available(Space& space, Slot slot, OnDisk on_disk);
   void pulse(Space* space, const Operation& operation);
+  void show(const std::string& space, const Tuple& tuple);
   void run_due();
   void tuple_due(const Timer& timer);
   void expire(Space& space, Slot slot);
@@ -145,8 +168,25 @@ struct Shard::Parts {
     explicit Asker(const Wait& wait) : take(wait.take), caller(wait.caller), reply(wait.reply) {}
     Asker(const Take& t, const Caller& c, ReplyTo r) : take(t), caller(c), reply(r) {}
   };
-  SearchResult search_for(Space& space, const Take& take, const Plan& plan, Order order,
-                          uint32_t field, int group, Cursor& cursor);
+  // What a read or take looks for, and how.
+  struct Inquiry {
+    const Take& take;
+    const Plan& plan;
+    std::span<const Filing> further;  // of take.extras->any_of
+    Order order;
+    uint32_t field;
+    int group;
+    explicit Inquiry(const Wait& wait)
+        : take(wait.take),
+          plan(wait.filing.plan),
+          further(wait.further),
+          order(wait.order),
+          field(wait.field),
+          group(wait.group) {}
+    Inquiry(const Take& t, const Plan& p, std::span<const Filing> f, Order o, uint32_t n, int g)
+        : take(t), plan(p), further(f), order(o), field(n), group(g) {}
+  };
+  SearchResult search_for(Space& space, const Inquiry& inquiry, Cursor& cursor);
   // Answers a read or take with tuples that were found among the available ones.
   void complete(Space& space, const Asker& asker, const SearchResult& found);
   // The same with one that is in no index.
@@ -156,19 +196,27 @@ struct Shard::Parts {
   // True if what it takes stays somebody's: of its session until confirmed, or of a hold.
   static bool keeps_what_it_takes(const Wait& wait);
   void park(Space& space, std::unique_ptr<Wait> wait);
+  void enroll(std::unique_ptr<Wait> wait);
   void end_wait(Wait& wait);
+  void dismiss(Wait& wait);
   void answer_nothing(const Space& space, const Take& take, ReplyTo reply, Ended ended);
+  void answer_nothing(const Wait& wait, Ended ended);
+  static void read_matched(std::string_view spelled, std::vector<Found>& tuples);
+  uint64_t held_for(const Space& space, const Take& take) const;
   void wait_due(uint64_t id);
   size_t continue_search(Wait& wait);
   void cancel(const Cancel& cancel);
   void count(Operation& operation);
   void scan(Operation& operation);
-  uint64_t count_in(const Space& space, const PlaceList& list, const Template& wanted,
-                    size_t examine_max) const;
 
   // ---- shard_spaces.cc ----
   Space* find_space(std::string_view name);
   Result<Space*> create_space(const std::string& name, const Policy& policy, SessionId owner = 0);
+  Status room_for_space(const std::string& name, size_t others) const;
+  // Why `out` may not create this space, if `others` are created first.
+  Status check_creation(const std::string& name, size_t others) const;
+  // The space that something is put into; created, if the server says so.
+  Result<Space*> space_to_put(const std::string& name);
   Space& space_to_wait_for(const std::string& name);
   void forget_if_unused(Space& space);
   void create(Operation& operation);
@@ -214,6 +262,8 @@ struct Shard::Parts {
   void hold_again(Number number, const KeptAnswer& kept, Answer& answer);
 
   // ---- shard_hold.cc ----
+  // Whether a tuple may be taken under such a hold.
+  Status check_hold(Duration lease, const Caller& caller) const;
   // Holds the tuple in `slot`, which is in no list. Its record is on disk or will be.
   Token hold_tuple(Space& space, Slot slot, Duration lease, const Caller& caller);
   Status check_settle(const Settle& settle) const;
@@ -241,22 +291,70 @@ struct Shard::Parts {
   // Groups that ceased to be busy: noted when it happens, served when the operation is over.
   void note_freed(const Space& space);
   void serve_freed();
+  // Serves whoever can be served after an operation: those who wait for groups, and atomics.
+  void serve_all();
   void serve_group(Space& space, const Space::Group& freed);
   void bind(Space& space, Slot slot, SessionId session);
   void end_bound(Session& session);
   void rebind(Space& space, Slot slot, Sequence before);
-  void wait_for_fate(Space& space, Slot slot, const Operation& operation,
-                     std::optional<Duration> ttl);
+  // Returns the wait that is told what becomes of a tuple that is put next.
+  uint64_t wait_for_fate(Space& space, const Tuple& tuple, Sequence id, const Operation& operation,
+                         std::optional<Duration> ttl);
   void tell_fate(uint64_t wait, Fate fate);
   // Takes back a tuple that nobody has taken yet.
   void withdraw(const Wait& wait);
   void recover_fate(Session& session, Number number, const KeptAnswer& kept);
 
   // ---- shard_atomic.cc ----
+  enum class Tried {
+    kDone,      // it happened, or what it would put is refused: it is answered
+    kRefused,   // as would be every other one of the same conditions: not answered yet
+    kCannot,    // not now
+    kBuilding,  // not known until an index is built
+  };
   void atomic(Operation& operation);
+  Status check_atomic(const Atomic& atomic, const Caller& caller) const;
+  Status check_steps(const Steps& steps, const Caller& caller) const;
+  Status check_step(const Step& step, const Caller& caller) const;
+  Tried try_atomic(const Atomic& atomic, const Caller& caller, const ReplyTo& to, Status& refusal);
+  Status make_outs(const Atomic& atomic, const Happening& happening, const Caller& caller,
+                   std::vector<Tuple>& outs) const;
+  void happen(const Atomic& atomic, const Happening& happening, std::vector<Tuple> outs,
+              const Caller& caller, const ReplyTo& to);
+  Found take_for(Space& space, Slot slot, const TakeStep& step, const Caller& caller,
+                 KeptAnswer& kept);
+  bool put_outs(const Steps& steps, std::vector<Tuple> outs, const Caller& caller, bool durable,
+                AtomicAnswer& did);
+  Answer about(const Atomic& atomic, size_t alternatives);
+  void nothing_happened(const Atomic& atomic, const ReplyTo& to, Ended ended);
+  Answer atomic_again(Number number, const KeptAnswer& kept, Answer answer);
+
+  // ---- shard_atomic_wait.cc ----
+  void park_atomic(Operation& operation, bool building_index);
+  Result<AtomicGroup*> group_for(const Wait& wait);
+  AtomicInterests& interests_of(Space& space);
+  void unfile(AtomicGroup& group);
+  void end_atomic(Wait& wait);
+  void suspend_atomic(const Wait& wait);
+  void resume_atomic(Wait& wait);
+  void end_atomics_of(const Space& space, const Status& status);
+  void wait_for_index(AtomicGroup& group);
+  bool continue_atomics();
+  bool try_group(uint64_t id);
+  bool concerns_atomics(const Space& space, std::string_view tuple_bytes);
+  std::vector<std::pair<uint64_t, uint64_t>> interested(const Space& space, const Waiters& filed,
+                                                        std::string_view tuple_bytes);
+  void arrive(Space& space, Slot slot, const Tuple& tuple, OnDisk on_disk);
+  // Must be called after everything that may have changed what is available.
+  void serve_changes();
+  bool serve_arrival(const Arrival& arrival);
+  void serve_departures();
 
   // ---- shard_collect.cc ----
   void collect(Operation& operation);
+  Status check_collected(const Collect& collect, const Space& from, const Slots& slots) const;
+  void move_into(Space& from, Slot slot, Space& into, bool remove);
+  static CollectAnswer collect_again(const KeptAnswer& kept);
 
   // ---- shard_transaction.cc ----
   void renew_transaction(Operation& operation);

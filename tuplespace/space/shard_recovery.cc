@@ -4,9 +4,25 @@
 
 #include <fmt/format.h>
 
+#include "tuplespace/space/atomic_answer.h"
 #include "tuplespace/space/shard_parts.h"
 
 namespace tuplespace {
+namespace {
+
+// True if tuples were held for this answer, so that without them it is known to be confirmed.
+bool held_tuples(const KeptAnswer& kept) {
+  AtomicAnswer did;
+  std::vector<size_t> held;
+  switch (kept.kind) {
+    case record::AnswerKind::kTake:
+    case record::AnswerKind::kTakeAnyOf: return true;
+    case record::AnswerKind::kAtomic: return read_atomic(kept.detail, did, held) && !held.empty();
+    default: return false;
+  }
+}
+
+}  // namespace
 
 Status Shard::Parts::recover(std::string_view key, std::string_view value) {
   const Result<record::Key> parsed = record::parse_key(key);
@@ -162,7 +178,7 @@ Status Shard::Parts::recovered(Time time, Effects& to) {
       const auto is_gone = [](const HeldTuple& held) { return held.slot == kNoSlot; };
       kept.tuples.erase(std::remove_if(kept.tuples.begin(), kept.tuples.end(), is_gone),
                         kept.tuples.end());
-      if (kept.kind == record::AnswerKind::kTake && kept.tuples.empty()) {
+      if (kept.tuples.empty() && held_tuples(kept)) {
         confirmed.push_back(number);  // its record lives only for others of its batch
         continue;
       }

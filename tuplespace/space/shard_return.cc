@@ -93,6 +93,13 @@ void Shard::Parts::note_freed(const Space& space) {
   if (!space.freed.empty()) freed_spaces.push_back(space.id());
 }
 
+void Shard::Parts::serve_all() {
+  do {
+    serve_freed();
+    serve_changes();
+  } while (!freed_spaces.empty());
+}
+
 void Shard::Parts::serve_freed() {
   while (!freed_spaces.empty()) {
     const auto found = spaces.find(freed_spaces.back());
@@ -110,8 +117,7 @@ void Shard::Parts::serve_group(Space& space, const Space::Group& freed) {
     if (wait->suspended || wait->searching || wait->group != static_cast<int>(freed.field)) {
       continue;
     }
-    const SearchResult result = search_for(space, wait->take, wait->plan, wait->order, wait->field,
-                                           wait->group, wait->cursor);
+    const SearchResult result = search_for(space, Inquiry(*wait), wait->cursor);
     if (result.found.empty()) continue;
     complete(space, Asker(*wait), result);
     end_wait(*wait);
@@ -150,26 +156,24 @@ void Shard::Parts::end_bound(Session& session) {
 
 // ---- fates ----
 
-void Shard::Parts::wait_for_fate(Space& space, Slot slot, const Operation& operation,
-                                 std::optional<Duration> ttl) {
+uint64_t Shard::Parts::wait_for_fate(Space& space, const Tuple& tuple, Sequence id,
+                                     const Operation& operation, std::optional<Duration> ttl) {
   const Caller& caller = operation.caller;
   auto wait = std::make_unique<Wait>();
   wait->kind = Wait::Kind::kFate;
   wait->id = next_wait++;
   wait->space = space.id();
   wait->take.space = space.name();
-  wait->take.wanted = Template::exactly(space.slab[slot].tuple);
+  wait->take.wanted = Template::exactly(tuple);
   wait->caller = caller;
   wait->reply = operation.reply;
   wait->since = now;
-  wait->tuple = space.slab[slot].id;
-  Due due = space.slab.due(space.slab[slot]);
-  due.waiter = wait->id;
-  space.slab.set_due(space.slab[slot], due);
-  session_of(caller)->waits[caller.number] = wait->id;
-  waits.emplace(wait->id, std::move(wait));
+  wait->tuple = id;
+  const uint64_t number = wait->id;
+  enroll(std::move(wait));
   keep_answer(caller, record::AnswerKind::kUntilTaken, space.durability != Durability::kMemory, ttl,
-              detail_of_fate(space, space.slab[slot].id, Fate::kNone));
+              detail_of_fate(space, id, Fate::kNone));
+  return number;
 }
 
 void Shard::Parts::tell_fate(uint64_t id, Fate fate) {

@@ -250,7 +250,9 @@ void Shard::Parts::resume_session(Operation& operation) {
   std::sort(waiting.begin(), waiting.end());
   std::vector<Answer> others = std::exchange(effects->answers, {});
   for (const uint64_t id : waiting) {
-    Wait& wait = *waits.at(id);
+    const auto found = waits.find(id);
+    if (found == waits.end()) continue;  // served by what one before it put
+    Wait& wait = *found->second;
     const Number number = wait.caller.number;
     wait.suspended = false;
     wait.reply = {operation.reply.receiver, number};
@@ -263,14 +265,22 @@ void Shard::Parts::resume_session(Operation& operation) {
     } else if (wait.deadline <= now) {
       answer_nothing(*spaces.at(wait.space), wait.take, wait.reply, Ended::kTimeout);
       end_wait(wait);
+    } else if (wait.kind == Wait::Kind::kAtomic) {
+      resume_atomic(wait);
+      serve_changes();
     } else {
       wait.searching = true;
       wait.cursor = {};
       std::erase(unfinished, id);
       continue_search(wait);
+      serve_changes();
     }
   }
   for (Answer& answer : std::exchange(effects->answers, std::move(others))) {
+    if (answer.reply.receiver != operation.reply.receiver) {
+      effects->answers.push_back(std::move(answer));  // of somebody whom an atomic served
+      continue;
+    }
     const Number number = answer.reply.token;
     resumed.answers.emplace_back(number, std::move(answer));
   }
@@ -302,8 +312,10 @@ void Shard::Parts::suspend_session(const SuspendSession& suspend) {
   if (found == sessions.end() || found->second->epoch > suspend.epoch) return;
   Session& session = *found->second;
   for (const auto& [number, id] : session.waits) {
-    waits.at(id)->suspended = true;
-    waits.at(id)->reply = {};
+    Wait& wait = *waits.at(id);
+    wait.suspended = true;
+    wait.reply = {};
+    if (wait.kind == Wait::Kind::kAtomic) suspend_atomic(wait);
   }
   if (config.shard != 0) return;  // its lease is shard 0's
   session.lease_end = now;

@@ -38,20 +38,40 @@ Space& Shard::Parts::space_to_wait_for(const std::string& name) {
 }
 
 void Shard::Parts::forget_if_unused(Space& space) {
-  if (space.exists || space.waiters.size() > 0 || space.watching != nullptr) return;
+  const bool wanted =
+      space.waiters.size() > 0 || space.watching != nullptr || space.interests != nullptr;
+  if (space.exists || wanted) return;
   last_named = nullptr;
   by_name.erase(by_name.find(space.name()));
   spaces.erase(space.id());
 }
 
+Status Shard::Parts::check_creation(const std::string& name, size_t others) const {
+  if (!is_space_name(name)) return bad_space_name(name);
+  if (!config.create_on_out) {
+    return {Code::kNotFound, fmt::format("no space \"{}\"; create it first", name)};
+  }
+  return room_for_space(name, others);
+}
+
+Status Shard::Parts::room_for_space(const std::string& name, size_t others) const {
+  if (by_name.size() + others < config.spaces_max) return {};
+  return exhausted(
+      fmt::format("space \"{}\" would be one more than spaces_max {}", name, config.spaces_max),
+      "spaces_max");
+}
+
+Result<Space*> Shard::Parts::space_to_put(const std::string& name) {
+  Space* space = find_space(name);
+  if (space != nullptr && space->exists) return space;
+  if (Status status = check_creation(name, 0); !status.ok()) return status;
+  return create_space(name, Policy{});
+}
+
 Result<Space*> Shard::Parts::create_space(const std::string& name, const Policy& policy,
                                           SessionId owner) {
   if (!is_space_name(name)) return bad_space_name(name);
-  if (by_name.size() >= config.spaces_max) {
-    return exhausted(
-        fmt::format("space \"{}\" would be one more than spaces_max {}", name, config.spaces_max),
-        "spaces_max");
-  }
+  if (Status status = room_for_space(name, 0); !status.ok()) return status;
   Space& space = space_to_wait_for(name);
   space.exists = true;
   space.policy = policy;
@@ -132,6 +152,7 @@ void Shard::Parts::drop_space(Space& space, const Status& status) {
     refuse(wait.reply, status);
     end_wait(wait);
   }
+  end_atomics_of(space, status);
   end_watchers(space.name(), status);
   end_policy(space);
   may_be_deadlock();
@@ -160,6 +181,7 @@ SpaceInfo Shard::Parts::info_of(const Space& space, bool with_indexes) const {
   info.held = space.held.size();
   info.delayed = space.delayed.size();
   info.waiters = space.waiters.size();
+  if (space.interests != nullptr) info.waiters += space.interests->waits;
   info.bytes = space.bytes();
   if (!with_indexes) return info;
   for (const Index* index : space.indexes()) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "tuplespace/space/counting.h"
 #include "tuplespace/space/shard_parts.h"
 #include "tuplespace/tuple/encoding.h"
 #include "tuplespace/tuple/text.h"
@@ -15,6 +16,39 @@ constexpr size_t kAnswerBytesMax = 1 << 20;  // of tuples after the first, so an
 constexpr uint32_t kPage = 1000;             // tuples of a scan's page unless asked otherwise
 
 const char* verb(const Take& take) { return take.remove ? "in" : "rd"; }
+
+// For people: "in of space "jobs"".
+std::string what_waits(const Wait& wait) {
+  if (wait.kind == Wait::Kind::kAtomic) return "atomic";
+  return fmt::format("{} of space \"{}\"", verb(wait.take), wait.take.space);
+}
+
+const std::vector<Template>& any_of(const Take& take) {
+  static const std::vector<Template> kNone;
+  return take.extras != nullptr ? take.extras->any_of : kNone;
+}
+
+// The first of its templates that matches; one more than the last, if none does.
+uint32_t matched_by(const Take& take, std::string_view tuple_bytes) {
+  if (take.wanted.matches(tuple_bytes)) return 0;
+  uint32_t at = 1;
+  for (const Template& further : any_of(take)) {
+    if (further.matches(tuple_bytes)) break;
+    ++at;
+  }
+  return at;
+}
+
+// Which of several templates each tuple matched, as an answer's record spells it.
+std::string spell_matched(const std::vector<Found>& tuples) {
+  std::string spelled;
+  for (const Found& found : tuples) {
+    for (int shift = 0; shift < 32; shift += 8) {
+      spelled += static_cast<char>(found.matched >> shift);
+    }
+  }
+  return spelled;
+}
 
 }  // namespace
 
@@ -64,6 +98,13 @@ Status Shard::Parts::check_take(Take& take, const Space* space, Order* order, ui
         context() + fmt::format("wait is {} ms; it must be 0 (a probe) or more", *take.wait),
         "wait");
   }
+  TS_RETURN_IF_ERROR(refuse_references(take.wanted));
+  for (const Template& further : any_of(take)) TS_RETURN_IF_ERROR(refuse_references(further));
+  if (any_of(take).size() >= config.steps_max) {
+    return exhausted(context() + fmt::format("it asks for any of {} templates, steps_max is {}",
+                                             any_of(take).size() + 1, config.steps_max),
+                     "steps_max", false);
+  }
   if (take.max == 0) take.max = 1;
   if (take.max > config.take_max) {
     return exhausted(
@@ -85,25 +126,30 @@ Status Shard::Parts::check_take(Take& take, const Space* space, Order* order, ui
     }
     *field = static_cast<uint32_t>(index);
   }
-  if (*field >= take.wanted.fields().size()) {
+  const auto check_field = [&](const Template& wanted) {
+    if (*field < wanted.fields().size()) return Status();
     return invalid(context() + fmt::format("choice asks for field {}, the template {} has fields "
                                            "0 to {}",
-                                           *field, to_text(take.wanted),
-                                           static_cast<int>(take.wanted.fields().size()) - 1),
+                                           *field, to_text(wanted),
+                                           static_cast<int>(wanted.fields().size()) - 1),
                    "choice");
-  }
+  };
+  TS_RETURN_IF_ERROR(check_field(take.wanted));
+  for (const Template& further : any_of(take)) TS_RETURN_IF_ERROR(check_field(further));
   return {};
 }
 
-SearchResult Shard::Parts::search_for(Space& space, const Take& take, const Plan& plan, Order order,
-                                      uint32_t field, int group, Cursor& cursor) {
+SearchResult Shard::Parts::search_for(Space& space, const Inquiry& inquiry, Cursor& cursor) {
   SearchRequest request;
-  request.wanted = &take.wanted;
-  request.plan = &plan;
-  request.order = order;
-  request.field = field;
-  request.group = group;
-  request.max = take.max;
+  request.wanted = &inquiry.take.wanted;
+  request.plan = &inquiry.plan;
+  for (size_t i = 0; i < inquiry.further.size(); ++i) {
+    request.further.push_back({&inquiry.take.extras->any_of[i], &inquiry.further[i].plan});
+  }
+  request.order = inquiry.order;
+  request.field = inquiry.field;
+  request.group = inquiry.group;
+  request.max = inquiry.take.max;
   request.bytes_max = kAnswerBytesMax;
   request.candidates_max = config.slice_candidates;
   request.now = now;
@@ -140,11 +186,17 @@ void Shard::Parts::take(Operation& operation) {
     return reply(operation.reply, std::move(answer));
   }
   const bool by_field = order == Order::kLeast || order == Order::kGreatest;
-  const Plan& plan = plans.of(take.wanted, by_field ? static_cast<int>(field) : -1);
+  const int apart = by_field ? static_cast<int>(field) : -1;
+  const Plan& plan = plans.of(take.wanted, apart);
+  std::vector<Filing> further;
+  for (const Template& one : any_of(take)) {
+    further.push_back({plan_of(one, config.seed, apart), 0, {}});
+  }
   Cursor cursor;
   bool searching = false;
   if (space != nullptr) {
-    const SearchResult result = search_for(*space, take, plan, order, field, group, cursor);
+    const SearchResult result =
+        search_for(*space, Inquiry(take, plan, further, order, field, group), cursor);
     if (!result.found.empty()) {
       return complete(*space, Asker(take, operation.caller, operation.reply), result);
     }
@@ -169,7 +221,8 @@ void Shard::Parts::take(Operation& operation) {
   wait->order = order;
   wait->field = field;
   wait->group = group;
-  wait->plan = plan;
+  wait->filing.plan = plan;
+  wait->further = std::move(further);
   wait->searching = searching;
   wait->cursor = std::move(cursor);
   wait->caller = std::move(operation.caller);
@@ -196,6 +249,12 @@ void Shard::Parts::park(Space& space, std::unique_ptr<Wait> wait) {
     refuse(wait->reply, std::move(status));
     return forget_if_unused(space);
   }
+  if (wait->searching) unfinished.push_back(wait->id);
+  enroll(std::move(wait));
+}
+
+// From now on it is known by its id, to its session, and to whoever cancels it.
+void Shard::Parts::enroll(std::unique_ptr<Wait> wait) {
   if (wait->caller.number != 0) {
     session_of(wait->caller)->waits[wait->caller.number] = wait->id;
   } else if (wait->reply.receiver != 0) {
@@ -203,11 +262,12 @@ void Shard::Parts::park(Space& space, std::unique_ptr<Wait> wait) {
   }
   if (wait->deadline != kNever) wheel.add({wait->deadline, Timer::Kind::kWait, wait->id, 0, 0});
   if (wait->searching) unfinished.push_back(wait->id);
-  may_be_deadlock();
   waits.emplace(wait->id, std::move(wait));
+  may_be_deadlock();
 }
 
 void Shard::Parts::end_wait(Wait& wait) {
+  if (wait.kind == Wait::Kind::kAtomic) return end_atomic(wait);
   Space& space = *spaces.at(wait.space);
   if (wait.kind == Wait::Kind::kTake) space.waiters.remove(wait);
   if (wait.kind == Wait::Kind::kFate) {
@@ -217,18 +277,26 @@ void Shard::Parts::end_wait(Wait& wait) {
       space.slab.set_due(space.slab[slot], due);
     }
   }
+  dismiss(wait);
+  forget_if_unused(space);
+}
+
+// Undoes enroll().
+void Shard::Parts::dismiss(Wait& wait) {
   if (wait.caller.number != 0) {
     if (Session* session = session_of(wait.caller)) session->waits.erase(wait.caller.number);
   } else {
     waits_by_reply.erase({wait.reply.receiver, wait.reply.token});
   }
   waits.erase(wait.id);
-  forget_if_unused(space);
 }
 
 void Shard::end_waits(std::string_view space, const Status& status, Effects& effects) {
   parts_->effects = &effects;
   std::vector<uint64_t> ending;
+  if (Space* named = parts_->find_space(space); named != nullptr) {
+    parts_->end_atomics_of(*named, status);
+  }
   for (const auto& [id, wait] : parts_->waits) {
     if (wait->kind == Wait::Kind::kFate) continue;  // its session learns it when it resumes
     if (space.empty() || wait->take.space == space) ending.push_back(id);
@@ -264,6 +332,7 @@ void Shard::Parts::hand_over(Space& space, const Asker& asker, std::span<const S
   const bool remove = asker.take.remove;
   const TakeExtras* const extras = asker.take.extras.get();
   const bool leased = extras != nullptr && extras->hold;
+  const bool several = extras != nullptr && !extras->any_of.empty();
   const Duration lease = leased ? std::min(*extras->hold, config.hold_max) : 0;
   const bool hold = remove && asker.caller.number != 0;  // by the session, if it is not leased
   (remove ? figures.takes : figures.reads) += slots.size();
@@ -276,11 +345,15 @@ void Shard::Parts::hand_over(Space& space, const Asker& asker, std::span<const S
   for (const Slot slot : slots) {
     const Entry& entry = space.slab[slot];
     found.tuples.push_back({entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt)});
+    if (several) found.tuples.back().matched = matched_by(asker.take, entry.tuple.bytes());
     if (!remove) continue;
     tell(space, EventKind::kIn, slot);
     if (leased) {
       found.tuples.back().token = hold_tuple(space, slot, lease, asker.caller);
-      if (hold) record::append_integer(kept->detail, found.tuples.back().token);
+      if (hold) {
+        record::append_integer(kept->detail, found.tuples.back().token);
+        record::append_integer(kept->detail, found.tuples.back().matched);
+      }
     } else if (hold) {
       space.insert_held(slot);
       kept->tuples.push_back({space.id(), slot, entry.id});
@@ -295,6 +368,10 @@ void Shard::Parts::hand_over(Space& space, const Asker& asker, std::span<const S
     kept->hash = asker.caller.hash;
     kept->kind = leased ? record::AnswerKind::kHold : record::AnswerKind::kTake;
     if (leased) kept->ttl = lease;
+    if (!leased && several) {
+      kept->kind = record::AnswerKind::kTakeAnyOf;
+      kept->detail = spell_matched(found.tuples);
+    }
     kept->sequence = instant;
     const bool durable = space.durability != Durability::kMemory;
     keep(*session, asker.caller.number, *kept, durable);
@@ -304,6 +381,19 @@ void Shard::Parts::hand_over(Space& space, const Asker& asker, std::span<const S
   new_answer(asker.reply, space, instant).what = std::move(found);
 }
 
+void Shard::Parts::read_matched(std::string_view spelled, std::vector<Found>& tuples) {
+  for (size_t i = 0; i < tuples.size() && 4 * i + 4 <= spelled.size(); ++i) {
+    for (size_t byte = 4; byte-- > 0;) {
+      tuples[i].matched = tuples[i].matched << 8 | static_cast<uint8_t>(spelled[4 * i + byte]);
+    }
+  }
+}
+
+void Shard::Parts::answer_nothing(const Wait& wait, Ended ended) {
+  if (wait.kind == Wait::Kind::kAtomic) return nothing_happened(wait.atomic, wait.reply, ended);
+  answer_nothing(*spaces.at(wait.space), wait.take, wait.reply, ended);
+}
+
 void Shard::Parts::answer_nothing(const Space& space, const Take& take, ReplyTo to, Ended ended) {
   ++figures.misses;
   Answer answer = about(space);
@@ -311,10 +401,25 @@ void Shard::Parts::answer_nothing(const Space& space, const Take& take, ReplyTo 
   nothing.ended = ended;
   nothing.remove = take.remove;
   if (ended == Ended::kNone) {
-    nothing.held = count_in(space, space.held, take.wanted, config.slice_candidates);
+    nothing.held = held_for(space, take);
   }
   answer.what = std::move(nothing);
   reply(to, std::move(answer));
+}
+
+// How many held tuples a probe would have found; the oldest tell.
+uint64_t Shard::Parts::held_for(const Space& space, const Take& take) const {
+  if (any_of(take).empty()) {
+    return count_listed(space, space.held, take.wanted, config.slice_candidates);
+  }
+  uint64_t matching = 0;
+  size_t left = config.slice_candidates;
+  for (auto at = space.held.begin(); at != space.held.end() && left > 0; --left) {
+    const std::string_view bytes = space.slab[space.held.at(at)].tuple.bytes();
+    matching += matched_by(take, bytes) <= any_of(take).size();
+    at = space.held.next(at);
+  }
+  return matching;
 }
 
 void Shard::Parts::wait_due(uint64_t id) {
@@ -329,8 +434,7 @@ void Shard::Parts::wait_due(uint64_t id) {
 // Returns how many tuples it looked at.
 size_t Shard::Parts::continue_search(Wait& wait) {
   Space& space = *spaces.at(wait.space);
-  const SearchResult result =
-      search_for(space, wait.take, wait.plan, wait.order, wait.field, wait.group, wait.cursor);
+  const SearchResult result = search_for(space, Inquiry(wait), wait.cursor);
   if (!result.found.empty()) {
     complete(space, Asker(wait), result);
     end_wait(wait);
@@ -339,8 +443,8 @@ size_t Shard::Parts::continue_search(Wait& wait) {
     end_wait(wait);
   } else if (!result.finished) {
     unfinished.push_back(wait.id);
-  } else if (wait.take.wait && *wait.take.wait == 0) {
-    answer_nothing(space, wait.take, wait.reply, Ended::kNone);
+  } else if (wait.probe()) {
+    answer_nothing(wait, Ended::kNone);
     end_wait(wait);
   } else {
     wait.searching = false;
@@ -365,77 +469,48 @@ void Shard::Parts::cancel(const Cancel& cancel) {
   }
   Wait& wait = *waits.at(id);
   if (wait.kind == Wait::Kind::kFate) return withdraw(wait);
-  refuse(wait.reply, {Code::kCancelled, fmt::format("{} of space \"{}\" was cancelled",
-                                                    verb(wait.take), wait.take.space)});
+  refuse(wait.reply, {Code::kCancelled, what_waits(wait) + " was cancelled"});
   end_wait(wait);
-}
-
-uint64_t Shard::Parts::count_in(const Space& space, const PlaceList& list, const Template& wanted,
-                                size_t examine_max) const {
-  uint64_t matching = 0;
-  for (auto at = list.begin(); at != list.end() && examine_max > 0; at = list.next(at)) {
-    --examine_max;
-    if (wanted.matches(space.slab[list.at(at)].tuple)) ++matching;
-  }
-  return matching;
 }
 
 void Shard::Parts::count(Operation& operation) {
   if (!admit(operation)) return;
   const Count& count = std::get<Count>(operation.what);
+  if (Status status = refuse_references(count.wanted); !status.ok()) {
+    return refuse(operation.reply, std::move(status));
+  }
   Space* space = find_space(count.space);
   if (space == nullptr || !space->exists) return refuse(operation.reply, no_space(count.space));
   const Plan plan = plan_of(count.wanted, config.seed);
-  CountAnswer counted;
-  size_t examined = 0;
-  for (Index* index : space->indexes_for(count.wanted)) {
-    const Question question = plan.question.widened(index->arity());
-    bool unfinished_index = false;
-    const HashIndex* hashes = index->ask(question, now, &unfinished_index);
-    if (unfinished_index) building.push_back(space->id());
-    const bool right = hashes != nullptr && hashes->question() == question;
-    std::vector<Places> places;
-    if (right) {
-      for (const uint64_t hash : plan.hashes) places.push_back(hashes->find(hash));
-    } else {
-      places.push_back({&index->all(), kNoSlot});
-    }
-    for (const Places& some : places) {
-      if (plan.exact && (right || question.asks_nothing())) {
-        counted.ready += some.size();
-        continue;
-      }
-      examined += some.size();
-      if (examined > config.examine_max) {
-        return refuse(
-            operation.reply,
-            exhausted(fmt::format("count of space \"{}\": {} needs {} or more tuples "
-                                  "looked at, examine_max is {}; bind a field by value "
-                                  "or type{}",
-                                  count.space, to_text(count.wanted), examined, config.examine_max,
-                                  unfinished_index ? ", or ask again when its index is "
-                                                     "built"
-                                                   : ""),
-                      "examine_max", unfinished_index));
-      }
-      if (some.list != nullptr) {
-        counted.ready += count_in(*space, *some.list, count.wanted, some.size());
-      } else if (some.single != kNoSlot && count.wanted.matches(space->slab[some.single].tuple)) {
-        ++counted.ready;
-      }
-    }
+  const Counted counted =
+      count_available(*space, count.wanted, plan, now, config.examine_max, false);
+  if (counted.building) building.push_back(space->id());
+  if (counted.too_many) {
+    return refuse(
+        operation.reply,
+        exhausted(
+            fmt::format("count of space \"{}\": {} needs {} or more tuples looked at, "
+                        "examine_max is {}; bind a field by value or type{}",
+                        count.space, to_text(count.wanted), counted.examined, config.examine_max,
+                        counted.building ? ", or ask again when its index is built" : ""),
+            "examine_max", counted.building));
   }
-  figures.candidates += examined;
-  counted.held = count_in(*space, space->held, count.wanted, config.examine_max);
-  counted.delayed = count_in(*space, space->delayed, count.wanted, config.examine_max);
+  figures.candidates += counted.examined;
+  CountAnswer answered;
+  answered.ready = counted.matching;
+  answered.held = count_listed(*space, space->held, count.wanted, config.examine_max);
+  answered.delayed = count_listed(*space, space->delayed, count.wanted, config.examine_max);
   Answer answer = about(*space);
-  answer.what = counted;
+  answer.what = answered;
   reply(operation.reply, std::move(answer));
 }
 
 void Shard::Parts::scan(Operation& operation) {
   if (!admit(operation)) return;
   const Scan& scan = std::get<Scan>(operation.what);
+  if (Status status = refuse_references(scan.wanted); !status.ok()) {
+    return refuse(operation.reply, std::move(status));
+  }
   Space* space = find_space(scan.space);
   if (space == nullptr || !space->exists) return refuse(operation.reply, no_space(scan.space));
   const Plan plan = plan_of(scan.wanted, config.seed);

@@ -51,6 +51,10 @@ void Space::erase_available(Slot slot) {
   print_.reset(slab[slot].tuple.bytes());
   index(print_.arity()).erase(slot, print_);
   --ready_;
+  if (interests != nullptr && interests->leaving.size() > 0) {
+    interests->changes.departures.push_back({id_, slab[slot].tuple});
+    ++interests->changes.count;
+  }
 }
 
 void Space::erase_available(Slot slot, size_t arity, KnownHash known) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tuplespace/space/atomic_group.h"
 #include "tuplespace/space/index.h"
 #include "tuplespace/space/lifetime.h"
 #include "tuplespace/space/operation.h"
@@ -52,6 +53,7 @@ class Space {
   std::unique_ptr<Watching> watching;          // nullptr: nobody watches, and no history is kept
   std::unique_ptr<Participants> participants;  // nullptr: its deadlocks are ignored
   std::unique_ptr<Lifetime> lifetime;          // nullptr: it lives until it is dropped
+  std::unique_ptr<AtomicInterests> interests;  // nullptr: no atomic waits for tuples of it
 
   Mark mark() const {
     return durability == Durability::kSync    ? Mark::kSynced
@@ -65,6 +67,7 @@ class Space {
   void free(Slot slot);
 
   // Puts a tuple among the available ones, or takes it from there. `print` is its fingerprint.
+  // Where an atomic waits for a tuple to leave, that is noted.
   void insert_available(Slot slot, Fingerprint& print);
   void erase_available(Slot slot);
   // `arity` and `known` are those of the tuple in `slot`.

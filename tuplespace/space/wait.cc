@@ -35,45 +35,60 @@ void Waiters::List::remove(WaitLink& link) {
   (link.next != nullptr ? link.next->previous : last) = link.previous;
 }
 
-uint32_t Waiters::shape_of(const Wait& wait) {
-  const bool rest = wait.take.wanted.rest();
+uint32_t Waiters::shape_of(const Template& wanted, const Question& asked) {
+  const bool rest = wanted.rest();
   const auto find = [&](const Question& question) {
     return std::find_if(shapes_.begin(), shapes_.end(), [&](const Shape& shape) {
       return shape.rest == rest && shape.question == question;
     });
   };
-  auto found = find(wait.plan.question);
+  auto found = find(asked);
   if (found == shapes_.end() && shapes_.size() >= kShapesMax) {
     // A shape that nobody uses any more makes room.
     const auto unused = std::find_if(shapes_.begin(), shapes_.end(),
                                      [](const Shape& shape) { return shape.lists.empty(); });
     if (unused != shapes_.end()) {
-      *unused = Shape{wait.plan.question, rest, {}};
+      *unused = Shape{asked, rest, {}};
       return static_cast<uint32_t>(unused - shapes_.begin());
     }
-    const Question nothing(wait.plan.question.fields());
+    const Question nothing(asked.fields());
     found = find(nothing);
     if (found == shapes_.end()) {
       shapes_.push_back({nothing, rest, {}});
       return static_cast<uint32_t>(shapes_.size() - 1);
     }
   } else if (found == shapes_.end()) {
-    shapes_.push_back({wait.plan.question, rest, {}});
+    shapes_.push_back({asked, rest, {}});
     return static_cast<uint32_t>(shapes_.size() - 1);
   }
   return static_cast<uint32_t>(found - shapes_.begin());
 }
 
 Status Waiters::add(Wait& wait) {
-  wait.shape = shape_of(wait);
-  Shape& shape = shapes_[wait.shape];
-  if (shape.question != wait.plan.question) {  // filed more widely than it asks
-    wait.plan.hashes = hashes_under(wait.take.wanted, shape.question, seed_);
-    wait.plan.question = shape.question;
-    wait.plan.exact = false;
+  for (size_t i = 0; i < wait.templates(); ++i) {
+    if (Status status = add(wait, i); !status.ok()) {
+      while (i > 0) remove(wait, --i);
+      return status;
+    }
   }
-  if (!wait.plan.exact) {
-    for (const uint64_t hash : wait.plan.hashes) {
+  if (wait.group >= 0) grouped_.emplace(wait.id, &wait);
+  ++size_;
+  return {};
+}
+
+Status Waiters::add(Wait& wait, size_t which) {
+  const Template& wanted = wait.wanted(which);
+  Filing& filing = wait.filed(which);
+  Plan& plan = filing.plan;
+  filing.shape = shape_of(wanted, plan.question);
+  Shape& shape = shapes_[filing.shape];
+  if (shape.question != plan.question) {  // filed more widely than it asks
+    plan.hashes = hashes_under(wanted, shape.question, seed_);
+    plan.question = shape.question;
+    plan.exact = false;
+  }
+  if (!plan.exact) {
+    for (const uint64_t hash : plan.hashes) {
       const auto lists = shape.lists.find(hash);
       if (lists == shape.lists.end() || lists->second.residual < residual_max_) continue;
       return exhausted(
@@ -83,29 +98,32 @@ Status Waiters::add(Wait& wait) {
           "residual_waiters_max");
     }
   }
-  wait.links.assign(wait.plan.hashes.size(), WaitLink{&wait, nullptr, nullptr});
-  for (size_t i = 0; i < wait.links.size(); ++i) {
-    Lists& lists = shape.lists[wait.plan.hashes[i]];
-    (wait.take.remove ? lists.takers : lists.readers).append(wait.links[i]);
-    if (!wait.plan.exact) ++lists.residual;
+  filing.links.assign(plan.hashes.size(), WaitLink{&wait, &wanted, nullptr, nullptr});
+  for (size_t i = 0; i < filing.links.size(); ++i) {
+    Lists& lists = shape.lists[plan.hashes[i]];
+    (wait.take.remove ? lists.takers : lists.readers).append(filing.links[i]);
+    if (!plan.exact) ++lists.residual;
   }
-  if (wait.group >= 0) grouped_.emplace(wait.id, &wait);
-  ++size_;
   return {};
 }
 
 void Waiters::remove(Wait& wait) {
-  Shape& shape = shapes_[wait.shape];
-  for (size_t i = 0; i < wait.links.size(); ++i) {
-    const auto found = shape.lists.find(wait.plan.hashes[i]);
-    Lists& lists = found->second;
-    (wait.take.remove ? lists.takers : lists.readers).remove(wait.links[i]);
-    if (!wait.plan.exact) --lists.residual;
-    if (lists.readers.first == nullptr && lists.takers.first == nullptr) shape.lists.erase(found);
-  }
-  wait.links.clear();
+  for (size_t i = 0; i < wait.templates(); ++i) remove(wait, i);
   if (wait.group >= 0) grouped_.erase(wait.id);
   --size_;
+}
+
+void Waiters::remove(Wait& wait, size_t which) {
+  Filing& filing = wait.filed(which);
+  Shape& shape = shapes_[filing.shape];
+  for (size_t i = 0; i < filing.links.size(); ++i) {
+    const auto found = shape.lists.find(filing.plan.hashes[i]);
+    Lists& lists = found->second;
+    (wait.take.remove ? lists.takers : lists.readers).remove(filing.links[i]);
+    if (!filing.plan.exact) --lists.residual;
+    if (lists.readers.first == nullptr && lists.takers.first == nullptr) shape.lists.erase(found);
+  }
+  filing.links.clear();
 }
 
 void Waiters::offer(const Space& space, std::string_view bytes, Sequence place, Fingerprint& print,
@@ -120,14 +138,14 @@ void Waiters::offer(const Space& space, std::string_view bytes, Sequence place, 
     if (found == shape.lists.end()) continue;
     for (WaitLink* link = found->second.readers.first; link != nullptr; link = link->next) {
       Wait& wait = *link->wait;
-      if (may_be_offered(space, wait, place, bytes, print) && wait.take.wanted.matches(bytes)) {
+      if (may_be_offered(space, wait, place, bytes, print) && link->wanted->matches(bytes)) {
         served.readers.push_back(&wait);
       }
     }
     for (WaitLink* link = found->second.takers.first; link != nullptr; link = link->next) {
       Wait& wait = *link->wait;
       if (served.taker != nullptr && served.taker->id < wait.id) break;
-      if (may_be_offered(space, wait, place, bytes, print) && wait.take.wanted.matches(bytes)) {
+      if (may_be_offered(space, wait, place, bytes, print) && link->wanted->matches(bytes)) {
         served.taker = &wait;
         break;
       }
@@ -136,6 +154,9 @@ void Waiters::offer(const Space& space, std::string_view bytes, Sequence place, 
   if (served.readers.size() > 1) {
     std::sort(served.readers.begin(), served.readers.end(),
               [](const Wait* a, const Wait* b) { return a->id < b->id; });
+    // One that asks for any of several may match by more than one of them.
+    const auto end = std::unique(served.readers.begin(), served.readers.end());
+    served.readers.erase(end, served.readers.end());
   }
 }
 

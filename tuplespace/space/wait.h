@@ -27,8 +27,16 @@ class Space;
 // A wait's link in one list of waiters.
 struct WaitLink {
   Wait* wait = nullptr;
+  const Template* wanted = nullptr;  // the one that is filed here
   WaitLink* previous = nullptr;
   WaitLink* next = nullptr;
+};
+
+// How a template of a wait is looked up, and where Waiters filed it.
+struct Filing {
+  Plan plan;
+  uint32_t shape = 0;
+  std::vector<WaitLink> links;  // parallel to plan.hashes, or one
 };
 
 struct Wait {
@@ -44,7 +52,10 @@ struct Wait {
   Order order = Order::kOldest;  // what take.choice comes to
   uint32_t field = 0;            // least, greatest
   int group = -1;                // only of a group by this field that is not busy
-  Plan plan;
+  Filing filing;                 // of take.wanted
+  std::vector<Filing> further;   // of take.extras->any_of
+  Atomic atomic;                 // kAtomic
+  uint64_t line = 0;             // kAtomic: of those who wait for the same (atomic_group.h)
   Caller caller;
   ReplyTo reply;
   Time since = 0;
@@ -56,9 +67,22 @@ struct Wait {
 
   Sequence tuple = 0;  // kFate: whose
 
-  // Where Waiters filed it.
-  uint32_t shape = 0;
-  std::vector<WaitLink> links;  // parallel to plan.hashes, or one
+  bool probe() const {
+    const std::optional<Duration>& wait = kind == Kind::kAtomic ? atomic.wait : take.wait;
+    return wait && *wait == 0;
+  }
+  // The templates of a read or take: the one, and any_of.
+  size_t templates() const { return 1 + further.size(); }
+  const Template& wanted(size_t i) const {
+    return i == 0 ? take.wanted : take.extras->any_of[i - 1];
+  }
+  Filing& filed(size_t i) { return i == 0 ? filing : further[i - 1]; }
+  // The first template that a tuple matches, or templates(): none.
+  size_t matched(std::string_view tuple_bytes) const {
+    size_t i = 0;
+    while (i < templates() && !wanted(i).matches(tuple_bytes)) ++i;
+    return i;
+  }
 };
 
 class Waiters {
@@ -107,7 +131,9 @@ class Waiters {
     absl::flat_hash_map<uint64_t, Lists> lists;
   };
 
-  uint32_t shape_of(const Wait& wait);
+  uint32_t shape_of(const Template& wanted, const Question& question);
+  Status add(Wait& wait, size_t which);
+  void remove(Wait& wait, size_t which);
 
   uint64_t seed_;
   size_t residual_max_;
@@ -122,7 +148,7 @@ void Waiters::for_each(Visit visit) const {
     for (const auto& [hash, lists] : shape.lists) {
       for (const List* list : {&lists.readers, &lists.takers}) {
         for (WaitLink* link = list->first; link != nullptr; link = link->next) {
-          if (link == &link->wait->links[0]) visit(*link->wait);
+          if (link == link->wait->filing.links.data()) visit(*link->wait);
         }
       }
     }

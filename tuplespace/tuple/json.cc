@@ -25,7 +25,8 @@ using Kind = JsonNode::Kind;
 // error; the first one counts.
 class JsonPatterns {
  public:
-  JsonPatterns(std::string_view text, const Limits& limits) : text_(text), limits_(limits) {}
+  JsonPatterns(std::string_view text, const Limits& limits, const std::vector<std::string>& bound)
+      : text_(text), limits_(limits), bound_(bound) {}
 
   bool items(const JsonNode& array, size_t depth, ParsedItems& into);
   bool check_references();
@@ -83,6 +84,7 @@ class JsonPatterns {
 
   std::string_view text_;
   const Limits& limits_;
+  const std::vector<std::string>& bound_;
   ParsedNames names_;
   Status status_;
 };
@@ -369,7 +371,11 @@ bool JsonPatterns::reference(const JsonNode& object, size_t depth, Pattern& into
   std::string name;
   if (!name_of(node, name)) return false;
   if (member(object, "$type") != nullptr && !type(object, depth, into)) return false;
-  into.name = names_.refer_to(name, node.begin);
+  if (std::find(bound_.begin(), bound_.end(), name) != bound_.end()) {
+    into = reference_pattern(std::move(name), into.type);
+  } else {
+    into.name = names_.refer_to(name, node.begin);
+  }
   return true;
 }
 
@@ -387,17 +393,18 @@ bool JsonPatterns::name_of(const JsonNode& node, std::string& into) {
 constexpr size_t kBracketsOfALevel = 5;
 
 template <typename T, typename OfText, typename OfItems>
-Result<T> from_json(std::string_view json, const Limits& limits, OfText of_text, OfItems of_items) {
+Result<T> from_json(std::string_view json, const Limits& limits,
+                    const std::vector<std::string>& bound, OfText of_text, OfItems of_items) {
   const auto node = read_json(json, kBracketsOfALevel * (limits.depth_max + 1));
   if (!node.ok()) return node.status();
   if (node->kind == Kind::kString) {
-    Result<T> made = of_text(string_of(*node, json), Arguments(), limits);
+    Result<T> made = of_text(string_of(*node, json));
     if (made.ok()) return made;
     const Status why = made.status();
     return Status(why.code(), "in the text form: " + why.message(), why.problem());
   }
   if (node->kind != Kind::kArray) return invalid("not a tuple; it is an array: [\"job\", 7]");
-  JsonPatterns patterns(json, limits);
+  JsonPatterns patterns(json, limits, bound);
   ParsedItems fields;
   if (!patterns.items(*node, 0, fields) || !patterns.check_references()) return patterns.status();
   return of_items(std::move(fields), patterns.names(), limits);
@@ -406,11 +413,16 @@ Result<T> from_json(std::string_view json, const Limits& limits, OfText of_text,
 }  // namespace
 
 Result<Tuple> tuple_from_json(std::string_view json, const Limits& limits) {
-  return from_json<Tuple>(json, limits, parse_tuple, tuple_of);
+  const auto of_text = [&](std::string_view text) { return parse_tuple(text, {}, limits); };
+  return from_json<Tuple>(json, limits, {}, of_text, tuple_of);
 }
 
-Result<Template> template_from_json(std::string_view json, const Limits& limits) {
-  return from_json<Template>(json, limits, parse_template, template_of);
+Result<Template> template_from_json(std::string_view json, const Limits& limits,
+                                    const std::vector<std::string>& bound) {
+  const auto of_text = [&](std::string_view text) {
+    return parse_template(text, {}, limits, bound);
+  };
+  return from_json<Template>(json, limits, bound, of_text, template_of);
 }
 
 }  // namespace tuplespace

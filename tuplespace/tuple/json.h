@@ -8,6 +8,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tuplespace/status.h"
 #include "tuplespace/tuple/template.h"
@@ -27,6 +28,8 @@ std::string field_to_json(std::string_view canonical_field,
 
 // A JSON string in place of the array holds the text form (text.h).
 Result<Tuple> tuple_from_json(std::string_view json, const Limits& limits = {});
-Result<Template> template_from_json(std::string_view json, const Limits& limits = {});
+// In a step of an atomic, `bound` are the names that earlier steps bind, for {"$ref": name}.
+Result<Template> template_from_json(std::string_view json, const Limits& limits = {},
+                                    const std::vector<std::string>& bound = {});
 
 }  // namespace tuplespace

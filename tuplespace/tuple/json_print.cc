@@ -153,6 +153,13 @@ void JsonPrinter::unnamed(const Pattern& pattern) {
       break;
     case Pattern::Kind::kList: items(pattern.items, pattern.rest, pattern.rest_name); break;
     case Pattern::Kind::kMap: map(pattern); break;
+    case Pattern::Kind::kReference:
+      out_ += fmt::format("{{\"$ref\":\"{}\"", pattern.value);
+      if (pattern.type != Type::kAny) {
+        out_ += fmt::format(",\"$type\":\"{}\"", type_name(pattern.type));
+      }
+      out_ += '}';
+      break;
   }
 }
 

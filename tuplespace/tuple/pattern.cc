@@ -14,7 +14,7 @@ namespace tuplespace {
 namespace {
 
 bool names_anything(const Pattern& pattern) {
-  return pattern.name >= 0 || pattern.rest_name >= 0 ||
+  return pattern.name >= 0 || pattern.rest_name >= 0 || pattern.kind == Pattern::Kind::kReference ||
          std::any_of(pattern.items.begin(), pattern.items.end(), names_anything);
 }
 
@@ -48,6 +48,14 @@ Pattern value_pattern(std::string canonical) {
   Pattern pattern;
   pattern.kind = Pattern::Kind::kValue;
   pattern.value = std::move(canonical);
+  return pattern;
+}
+
+Pattern reference_pattern(std::string name, Type type) {
+  Pattern pattern;
+  pattern.kind = Pattern::Kind::kReference;
+  pattern.type = type;
+  pattern.value = std::move(name);
   return pattern;
 }
 
@@ -102,7 +110,7 @@ Pattern bytes_prefix_pattern(std::string_view prefix) {
 Result<Pattern> choice_pattern(std::vector<Pattern> alternatives) {
   if (alternatives.empty()) return invalid("a choice has no alternative");
   if (std::any_of(alternatives.begin(), alternatives.end(), names_anything)) {
-    return invalid("there are no names inside alternatives; name the whole: ?x:1|2");
+    return invalid("there are no names or references inside alternatives; name the whole: ?x:1|2");
   }
   if (alternatives.size() == 1) return std::move(alternatives[0]);
   Pattern pattern;

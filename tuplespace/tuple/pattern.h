@@ -27,23 +27,24 @@ inline constexpr size_t kRegexBytesMax = 4096;  // source of one regular express
 
 struct Pattern {
   enum class Kind : uint8_t {
-    kAny,     // ?
-    kType,    // ?int
-    kValue,   // 7
-    kRange,   // 3..9  >5  <="m"
-    kPrefix,  // "pre"*
-    kChoice,  // "a"|"b"
-    kRegex,   // /re/
-    kList,    // [ patterns ]
-    kMap,     // { "k": pattern }
+    kAny,        // ?
+    kType,       // ?int
+    kValue,      // 7
+    kRange,      // 3..9  >5  <="m"
+    kPrefix,     // "pre"*
+    kChoice,     // "a"|"b"
+    kRegex,      // /re/
+    kList,       // [ patterns ]
+    kMap,        // { "k": pattern }
+    kReference,  // $name: what an earlier step of an atomic bound (reference.h)
   };
 
   Kind kind = Kind::kAny;
-  Type type = Type::kAny;  // kType, kRange, kPrefix: the type of matching fields
+  Type type = Type::kAny;  // kType, kRange, kPrefix, kReference: the type of matching fields
   int name = -1;           // index in Template::names, -1: none
 
   std::string value;  // kValue: canonical bytes. kPrefix: code and escaped text, no end.
-                      // kRegex: the source in normal form.
+                      // kRegex: the source in normal form. kReference: the name.
   // kRange: canonical bytes of the ends, "" for none.
   std::string low, high;
   bool low_included = true, high_included = true;
@@ -65,6 +66,7 @@ bool is_name(std::string_view name);
 Pattern any_pattern();
 Pattern type_pattern(Type type);
 Pattern value_pattern(std::string canonical);
+Pattern reference_pattern(std::string name, Type type);
 Result<Pattern> range_pattern(std::string low, bool low_included, std::string high,
                               bool high_included);  // canonical ends, "" for none
 Pattern string_prefix_pattern(std::string_view prefix);

@@ -54,6 +54,7 @@ class Matcher {
         return type_of(bytes) == Type::kList &&
                fields(pattern.items, pattern.rest, pattern.rest_name,
                       bytes.substr(1, bytes.size() - 2));
+      case Pattern::Kind::kReference: return false;  // it stands for nothing yet
       case Pattern::Kind::kMap:
         return type_of(bytes) == Type::kMap && map(pattern, bytes.substr(1, bytes.size() - 2));
     }
@@ -127,6 +128,10 @@ class Numbering {
     }
     for (Pattern& pattern : patterns) {
       TS_RETURN_IF_ERROR(number(pattern.name));
+      if (pattern.kind == Pattern::Kind::kReference) {
+        references_ = true;
+        if (!is_name(pattern.value)) return no_name(pattern.value);
+      }
       if (!pattern.items.empty()) {
         const bool nests = pattern.kind != Pattern::Kind::kChoice;
         if (nests && depth == limits.depth_max) {
@@ -147,12 +152,7 @@ class Numbering {
     if (number >= 0) {
       twice_ = true;
     } else {
-      if (!is_name(given_[name])) {
-        return invalid(
-            fmt::format("\"{}\" is no name: a letter or _, then letters, digits and _; "
-                        "not a type",
-                        given_[name]));
-      }
+      if (!is_name(given_[name])) return no_name(given_[name]);
       number = static_cast<int>(names_.size());
       names_.push_back(given_[name]);
     }
@@ -162,13 +162,20 @@ class Numbering {
 
   std::vector<std::string> take_names() { return std::move(names_); }
   bool twice() const { return twice_; }
+  bool references() const { return references_; }
 
  private:
+  static Status no_name(std::string_view text) {
+    return invalid(fmt::format(
+        "\"{}\" is no name: a letter or _, then letters, digits and _; not a type", text));
+  }
+
   std::vector<std::string> given_;
   std::vector<int> number_;  // of each given name, -1: not used so far
   std::vector<std::string> names_;
   size_t patterns_ = 0;
   bool twice_ = false;
+  bool references_ = false;
 };
 
 }  // namespace
@@ -185,6 +192,7 @@ Result<Template> Template::of(std::vector<Pattern> fields, std::vector<std::stri
   TS_RETURN_IF_ERROR(numbering.number(rest_name));
   auto made = std::make_shared<Rep>();
   made->names_twice = numbering.twice();
+  made->references = numbering.references();
   made->plain =
       !numbering.twice() && std::all_of(fields.begin(), fields.end(), [](const Pattern& pattern) {
         return pattern.kind == Pattern::Kind::kAny || pattern.kind == Pattern::Kind::kType ||

@@ -49,6 +49,10 @@ class Template {
   // fields answers exactly.
   bool plain() const { return rep_->plain; }
 
+  // True if a pattern refers to a name of another template (reference.h). Such a template matches
+  // nothing.
+  bool has_references() const { return rep_->references; }
+
   // Returns the top-level field that binds `name`, or -1.
   int field_of_name(std::string_view name) const;
 
@@ -82,6 +86,7 @@ class Template {
     int rest_name = -1;
     bool plain = true;
     bool names_twice = false;
+    bool references = false;
 
     bool operator==(const Rep&) const = default;
   };

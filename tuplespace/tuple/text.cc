@@ -17,14 +17,18 @@ namespace {
 
 using Kind = Token::Kind;
 
+const std::vector<std::string> kNoNames;
+
 // A recursive descent over the grammar in docs/language.md, one method per rule. token_ is the
 // next token. Methods return false after an error; the first one counts.
 class TextParser {
  public:
-  TextParser(std::string_view text, const Arguments& arguments, const Limits& limits)
-      : text_(text), lexer_(text), arguments_(arguments), limits_(limits) {}
+  TextParser(std::string_view text, const Arguments& arguments, const Limits& limits,
+             const std::vector<std::string>& bound = kNoNames)
+      : text_(text), lexer_(text), arguments_(arguments), limits_(limits), bound_(bound) {}
 
   bool whole_template();
+  bool whole_expressions(std::vector<Expression>& into);
   bool whole_value(size_t depth, std::string& canonical);
 
   ParsedItems take_fields() { return std::move(fields_); }
@@ -48,6 +52,12 @@ class TextParser {
   bool below(size_t at, std::string low, bool low_included, Pattern& into);
   bool scalar(Pattern& into);
   bool range(const Token& low, Pattern& into);
+  bool begin();
+  bool expression(Expression& into);
+  bool sum(Expression& into);
+  bool is_bound(const std::string& name) const {
+    return std::find(bound_.begin(), bound_.end(), name) != bound_.end();
+  }
   bool reference(size_t depth, Pattern& into);
   bool argument(std::string_view text, const Token& token, size_t depth, std::string& canonical);
   bool list(size_t depth, Pattern& into);
@@ -67,6 +77,7 @@ class TextParser {
   TextLexer lexer_;
   const Arguments& arguments_;
   const Limits& limits_;
+  const std::vector<std::string>& bound_;
   Token token_;
   ParsedItems fields_;
   ParsedNames names_;
@@ -100,11 +111,16 @@ bool TextParser::check_depth(size_t depth) {
               fmt::format("lists and maps nest deeper than depth_max {}", limits_.depth_max));
 }
 
-bool TextParser::whole_template() {
+// What every tuple and template begins with.
+bool TextParser::begin() {
   const size_t valid = utf8_length(text_);
   if (valid < text_.size()) return fail(valid, "the text is not UTF-8");
   if (!advance() || !token_.is("(")) return fail_not_a_tuple();
-  if (!advance() || !items(")", 0, fields_)) return false;
+  return advance();
+}
+
+bool TextParser::whole_template() {
+  if (!begin() || !items(")", 0, fields_)) return false;
   if (token_.kind != Kind::kEnd) return fail_expected("the end");
   const ParsedNames::Reference* const unresolved = names_.unresolved();
   return unresolved == nullptr ||
@@ -293,12 +309,63 @@ bool TextParser::range(const Token& low, Pattern& into) {
   return take(range_pattern(low.text, true, token_.text, true), low.begin, into) && advance();
 }
 
+bool TextParser::whole_expressions(std::vector<Expression>& into) {
+  if (!begin()) return false;
+  while (!token_.is(")")) {
+    if (!expression(into.emplace_back())) return false;
+    if (token_.is(")")) break;
+    if (!token_.is(",")) return fail_expected("\",\" or \")\"");
+    if (!advance()) return false;
+  }
+  return advance() && (token_.kind == Kind::kEnd || fail_expected("the end"));
+}
+
+// A field that is put: a value, or what a name stands for, plus a number.
+bool TextParser::expression(Expression& into) {
+  if (token_.kind == Kind::kReference) return sum(into);
+  const size_t at = token_.begin;
+  Pattern pattern;
+  if (!simple(0, pattern)) return false;
+  if (pattern.kind != Pattern::Kind::kValue) {
+    return fail(at, fmt::format("out needs values or names; this is the template {}",
+                                pattern_to_text(pattern, names_.names())));
+  }
+  into.value = std::move(pattern.value);
+  return true;
+}
+
+bool TextParser::sum(Expression& into) {
+  const auto given = arguments_.find(token_.text);
+  if (given == arguments_.end()) {
+    if (!is_bound(token_.text)) {
+      return fail(token_.begin,
+                  fmt::format("${0} has no value; an earlier step names it ?{0}:", token_.text));
+    }
+    into.name = token_.text;
+    into.type = token_.type;
+    into.add = token_.add;
+    return advance();
+  }
+  if (!argument(given->second, token_, 0, into.value)) return false;
+  if (token_.add != 0) {
+    Result<std::string> sum = sum_of(into.value, token_.add, token_.text);
+    if (!sum.ok()) return fail(token_.begin, sum.status().message());
+    into.value = std::move(*sum);
+  }
+  return advance();
+}
+
 bool TextParser::reference(size_t depth, Pattern& into) {
+  if (token_.add != 0) {
+    return fail(token_.begin, "a sum stands alone in a field that is put, not in a template");
+  }
   const auto given = arguments_.find(token_.text);
   if (given != arguments_.end()) {
     std::string canonical;
     if (!argument(given->second, token_, depth, canonical)) return false;
     into = value_pattern(std::move(canonical));
+  } else if (is_bound(token_.text)) {
+    into = reference_pattern(token_.text, token_.type);
   } else {
     into = type_pattern(token_.type);
     into.name = names_.refer_to(token_.text, token_.begin);
@@ -412,10 +479,21 @@ Result<Tuple> parse_tuple(std::string_view text, const Arguments& arguments, con
 }
 
 Result<Template> parse_template(std::string_view text, const Arguments& arguments,
-                                const Limits& limits) {
-  TextParser parser(text, arguments, limits);
+                                const Limits& limits, const std::vector<std::string>& bound) {
+  TextParser parser(text, arguments, limits, bound);
   if (!parser.whole_template()) return parser.status();
   return template_of(parser.take_fields(), parser.names(), limits);
+}
+
+Result<std::vector<Expression>> parse_expressions(std::string_view text,
+                                                  const std::vector<std::string>& bound,
+                                                  const Arguments& arguments,
+                                                  const Limits& limits) {
+  TextParser parser(text, arguments, limits, bound);
+  std::vector<Expression> fields;
+  if (!parser.whole_expressions(fields)) return parser.status();
+  TS_RETURN_IF_ERROR(check_size(fields.size(), 0, limits));
+  return fields;
 }
 
 }  // namespace tuplespace

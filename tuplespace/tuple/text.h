@@ -12,8 +12,10 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tuplespace/status.h"
+#include "tuplespace/tuple/reference.h"
 #include "tuplespace/tuple/template.h"
 #include "tuplespace/tuple/tuple.h"
 
@@ -25,12 +27,21 @@ using Arguments = std::map<std::string, std::string, std::less<>>;
 
 Result<Tuple> parse_tuple(std::string_view text, const Arguments& arguments = {},
                           const Limits& limits = {});
+// In a step of an atomic, `bound` are the names that earlier steps bind: `$name` refers to one of
+// them, unless there is an argument of that name.
 Result<Template> parse_template(std::string_view text, const Arguments& arguments = {},
-                                const Limits& limits = {});
+                                const Limits& limits = {},
+                                const std::vector<std::string>& bound = {});
+// What a step of an atomic puts: ("n", $n+1).
+Result<std::vector<Expression>> parse_expressions(std::string_view text,
+                                                  const std::vector<std::string>& bound,
+                                                  const Arguments& arguments = {},
+                                                  const Limits& limits = {});
 
 // The printed form; parsing it gives an equal tuple or template.
 std::string to_text(const Tuple& tuple);
 std::string to_text(const Template& wanted);
+std::string to_text(const std::vector<Expression>& fields);
 
 // One canonical field, for instance a name's binding.
 std::string field_to_text(std::string_view canonical_field);

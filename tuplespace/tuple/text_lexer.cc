@@ -179,7 +179,25 @@ Token TextLexer::reference() {
     token.typed = true;
     token.end = at_;
   }
+  const bool sum = (peek() == '+' || peek() == '-') && is_digit(peek(1));
+  if (sum && !take_sum(token)) {
+    return bad(token.end, "behind $id stands an int to add or take away: $id+1 or $id-1");
+  }
   return token;
+}
+
+// Reads the "+1" behind a reference.
+bool TextLexer::take_sum(Token& token) {
+  const std::string_view digits = rest().substr(1);
+  const NumberText scanned = scan_number(digits);
+  const char behind = peek(1 + scanned.length);
+  const std::string_view number =
+      peek() == '+' ? digits.substr(0, scanned.length) : rest().substr(0, 1 + scanned.length);
+  if (scanned.type != Type::kInt || is_word(behind) || behind == '.') return false;
+  if (!parse_int(number, token.add)) return false;
+  at_ += 1 + scanned.length;
+  token.end = at_;
+  return true;
 }
 
 Token TextLexer::string() {

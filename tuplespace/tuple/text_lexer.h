@@ -5,6 +5,7 @@
 // Threads: any (a value).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -19,7 +20,7 @@ struct Token {
     kWord,       // true, int; text is the word
     kType,       // ?int; `type`
     kNamed,      // ?id: ; text is the name
-    kReference,  // $id or $id:int; text is the name
+    kReference,  // $id, $id:int or $id+1; text is the name
     kNumber,     // text is the canonical value, as for all values
     kString,
     kBytes,
@@ -34,6 +35,7 @@ struct Token {
   std::string text;
   Type type = Type::kAny;
   bool typed = false;  // kReference: there is a type
+  int64_t add = 0;     // kReference: what is added
 
   bool is(std::string_view symbol) const { return kind == Kind::kSymbol && text == symbol; }
 };
@@ -57,6 +59,7 @@ class TextLexer {
   Token bad_number();
   Token question();
   Token reference();
+  bool take_sum(Token& token);
   Token string();
   Token bytes();
   Token hex_bytes();

@@ -79,6 +79,12 @@ void append_value(std::string_view field, std::string& out) {
   }
 }
 
+void append_reference(std::string_view name, Type type, std::string& out) {
+  out += '$';
+  out += name;
+  if (type != Type::kAny) fmt::format_to(std::back_inserter(out), ":{}", type_name(type));
+}
+
 // Prints the patterns of one template.
 class TemplatePrinter {
  public:
@@ -151,6 +157,7 @@ void TemplatePrinter::unnamed(const Pattern& pattern, bool behind_name) {
       out_ += ']';
       break;
     case Pattern::Kind::kMap: map(pattern); break;
+    case Pattern::Kind::kReference: append_reference(pattern.value, pattern.type, out_); break;
   }
 }
 
@@ -200,6 +207,21 @@ std::string to_text(const Tuple& tuple) {
 std::string to_text(const Template& wanted) {
   std::string out = "(";
   TemplatePrinter(wanted.names(), out).items(wanted.fields(), wanted.rest(), wanted.rest_name());
+  out += ')';
+  return out;
+}
+
+std::string to_text(const std::vector<Expression>& fields) {
+  std::string out = "(";
+  for (const Expression& field : fields) {
+    if (&field != &fields.front()) out += ", ";
+    if (!field.value.empty()) {
+      append_value(field.value, out);
+      continue;
+    }
+    append_reference(field.name, field.type, out);
+    if (field.add != 0) fmt::format_to(std::back_inserter(out), "{:+}", field.add);
+  }
   out += ')';
   return out;
 }

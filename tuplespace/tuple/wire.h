@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "tuplespace/status.h"
+#include "tuplespace/tuple/reference.h"
 #include "tuplespace/tuple/template.h"
 #include "tuplespace/tuple/tuple.h"
 
@@ -24,9 +25,13 @@ Result<Tuple> tuple_from_wire(std::string_view bytes, const Limits& limits = {})
 // `bytes` is a serialized tuplespace.v1.Template.
 Result<Template> template_from_wire(std::string_view bytes, const Limits& limits = {});
 
+// `bytes` is a serialized tuplespace.v1.Expression.
+Result<Expression> expression_from_wire(std::string_view bytes, const Limits& limits = {});
+
 // Each appends the serialized message, without a length in front.
 void append_wire(const Tuple& tuple, std::string& out);
 void append_wire(const Template& wanted, std::string& out);
+void append_wire(const Expression& field, std::string& out);
 
 // WireForm converts one tuple into memory of its own, on the stack while it is small: for who has
 // to know the length of the message before it is appended.

@@ -15,7 +15,20 @@ using protobuf::Reader;
 using protobuf::tag_of;
 
 // Field numbers of proto/tuplespace/v1/tuple.proto.
-enum PatternField { kName = 1, kValue, kType, kRange, kPrefix, kChoice, kRegex, kList, kMap };
+enum PatternField {
+  kName = 1,
+  kValue,
+  kType,
+  kRange,
+  kPrefix,
+  kChoice,
+  kRegex,
+  kList,
+  kMap,
+  kReference
+};
+enum ReferenceField { kReferenceName = 1, kReferenceType, kAdd };
+enum ExpressionField { kPutValue = 1, kPutReference };
 enum RangeField { kLow = 1, kHigh, kLowExcluded, kHighExcluded };
 enum ItemsField { kItems = 1, kRest, kRestName };  // of Template, ListPattern, MapPattern
 enum ChoiceField { kAlternatives = 1 };
@@ -60,6 +73,28 @@ class TemplateReader {
   size_t choices_ = 0;  // around the pattern that is being read
   std::vector<std::string> names_;
 };
+
+Status no_type(uint64_t number) {
+  return invalid(fmt::format("{} is the number of no type", number));
+}
+
+Status read_reference(std::string_view message, Expression& into) {
+  uint64_t type = 0;
+  Reader reader(message);
+  while (reader.next()) {
+    switch (reader.tag()) {
+      case length_tag(kReferenceName): into.name = reader.bytes(); break;
+      case varint_tag(kReferenceType): type = reader.number(); break;
+      case varint_tag(kAdd): into.add = protobuf::unzigzag(reader.number()); break;
+      default: break;
+    }
+  }
+  if (!reader.ok()) return malformed();
+  if (type > static_cast<uint64_t>(Type::kSpace)) return no_type(type);
+  into.type = static_cast<Type>(type);
+  if (is_name(into.name)) return {};
+  return invalid(fmt::format("a reference to \"{}\", which is no name", into.name), "reference");
+}
 
 // Moves what `made` holds to `into`, or returns why there is nothing.
 Status assign(Result<Pattern> made, Pattern& into) {
@@ -133,6 +168,7 @@ Status TemplateReader::pattern(std::string_view message, size_t depth, Pattern& 
       case length_tag(kChoice):
       case length_tag(kList):
       case length_tag(kMap):
+      case length_tag(kReference):
         if (tag != reader.tag()) pieces.clear();
         pieces.add(reader.bytes());
         break;
@@ -157,9 +193,7 @@ Status TemplateReader::kind(uint32_t tag, uint64_t number, std::string_view byte
       return {};
     }
     case varint_tag(kType):
-      if (number > static_cast<uint64_t>(Type::kSpace)) {
-        return invalid(fmt::format("{} is the number of no type", number));
-      }
+      if (number > static_cast<uint64_t>(Type::kSpace)) return no_type(number);
       into = type_pattern(static_cast<Type>(number));
       return {};
     case length_tag(kRange): return range(bytes, into);
@@ -168,6 +202,17 @@ Status TemplateReader::kind(uint32_t tag, uint64_t number, std::string_view byte
     case length_tag(kRegex): return assign(regex_pattern(bytes), into);
     case length_tag(kList): return list(bytes, depth + 1, into);
     case length_tag(kMap): return map(bytes, depth + 1, into);
+    case length_tag(kReference): {
+      Expression reference;
+      TS_RETURN_IF_ERROR(read_reference(bytes, reference));
+      if (reference.add != 0) {
+        return invalid(fmt::format("${}{:+}: a sum stands in what is put, not in a template",
+                                   reference.name, reference.add),
+                       "reference");
+      }
+      into = reference_pattern(std::move(reference.name), reference.type);
+      return {};
+    }
     default: return {};  // any
   }
 }
@@ -322,6 +367,14 @@ void TemplateWriter::kind(const Pattern& pattern) {
       return append_value_field(kPrefix, pattern.value + '\0', out_);  // the end a prefix lacks
     case Pattern::Kind::kRegex: return protobuf::append_bytes(out_, kRegex, pattern.value);
     case Pattern::Kind::kMap: return map(pattern);
+    case Pattern::Kind::kReference: {
+      const size_t message = begin(kReference);
+      protobuf::append_bytes(out_, kReferenceName, pattern.value);
+      if (pattern.type != Type::kAny) {
+        protobuf::append_number(out_, kReferenceType, static_cast<uint64_t>(pattern.type));
+      }
+      return end(message);
+    }
     case Pattern::Kind::kChoice:
     case Pattern::Kind::kList: {
       const size_t message = begin(pattern.kind == Pattern::Kind::kList ? kList : kChoice);
@@ -361,6 +414,42 @@ Result<Template> template_from_wire(std::string_view bytes, const Limits& limits
   TS_RETURN_IF_ERROR(reader.items(bytes, 0, items));
   return Template::of(std::move(items.patterns), reader.take_names(), items.rest, items.rest_name,
                       limits);
+}
+
+Result<Expression> expression_from_wire(std::string_view bytes, const Limits& limits) {
+  Expression made;
+  uint32_t tag = 0;
+  Merged pieces;
+  Reader reader(bytes);
+  while (reader.next()) {
+    if (reader.tag() != length_tag(kPutValue) && reader.tag() != length_tag(kPutReference)) {
+      continue;
+    }
+    if (tag != reader.tag()) pieces.clear();
+    tag = reader.tag();
+    pieces.add(reader.bytes());
+  }
+  if (!reader.ok()) return malformed();
+  if (tag == 0) return invalid("a field that is put has neither a value nor a reference");
+  if (tag == length_tag(kPutReference)) {
+    TS_RETURN_IF_ERROR(read_reference(pieces.bytes(), made));
+    return made;
+  }
+  auto canonical = value_from_wire(pieces.bytes(), 0, limits);
+  if (!canonical.ok()) return canonical.status();
+  made.value = std::move(*canonical);
+  return made;
+}
+
+void append_wire(const Expression& field, std::string& out) {
+  if (!field.value.empty()) return append_value_field(kPutValue, field.value, out);
+  std::string reference;
+  protobuf::append_bytes(reference, kReferenceName, field.name);
+  if (field.type != Type::kAny) {
+    protobuf::append_number(reference, kReferenceType, static_cast<uint64_t>(field.type));
+  }
+  if (field.add != 0) protobuf::append_number(reference, kAdd, protobuf::zigzag(field.add));
+  protobuf::append_bytes(out, kPutReference, reference);
 }
 
 void append_wire(const Template& wanted, std::string& out) {

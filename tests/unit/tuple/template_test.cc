@@ -307,7 +307,8 @@ bool accepts(const Pattern& pattern, const Value& value) {
     // One pattern and one field: nothing to say it with but the template itself.
     case Pattern::Kind::kRange:
     case Pattern::Kind::kPrefix:
-    case Pattern::Kind::kRegex: return Template::of({pattern}, {})->matches(field);
+    case Pattern::Kind::kRegex:
+    case Pattern::Kind::kReference: return Template::of({pattern}, {})->matches(field);
   }
   return false;
 }
