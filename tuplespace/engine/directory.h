@@ -13,6 +13,7 @@
 #include <shared_mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "tuplespace/space/operation.h"
 
@@ -36,5 +37,11 @@ class Directory {
 
 // Returns the space that `operation` is about, nullptr if it is about none.
 const std::string* space_of(const Operation& operation);
+
+// Returns the other spaces that must be in the same shard.
+std::vector<const std::string*> further_spaces_of(const Operation& operation);
+
+// Returns the transaction that `operation` ends, prolongs or is part of; 0: none.
+TransactionId transaction_of(const Operation& operation);
 
 }  // namespace tuplespace

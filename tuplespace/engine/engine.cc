@@ -80,6 +80,8 @@ struct Engine::Parts {
   bool wait_until_quiet(Time deadline);
   bool all_quiet(Time deadline);
   void ask_every_shard(Operation operation);
+  void answer(Answer answer);
+  Status check_one_shard(const Operation& operation, const std::string* space) const;
 
   const std::shared_ptr<Progress> progress;  // the store's callbacks share it
   Lane::Common common;
@@ -317,17 +319,26 @@ void Engine::submit(Operation&& operation) {
                             "{}; ask for one of them or start it with more",
                             create->name, create->policy.shard, shards, shards - 1),
                 "shard");
-    std::vector<Answer> answers;
-    answers.push_back(std::move(answer));
-    return common.lanes[Lane::lane_of(operation.reply.receiver)]->answer(answers);
+    return parts_->answer(std::move(answer));
   }
   if (shards == 1) return common.lanes[0]->submit(std::move(operation), 0);
 
   const std::string* space = space_of(operation);
   const auto& what = operation.what;
   if (!space && (std::holds_alternative<ListSpaces>(what) || std::holds_alternative<Stats>(what) ||
-                 std::holds_alternative<Cancel>(what))) {
+                 std::holds_alternative<Cancel>(what) || std::holds_alternative<Blocked>(what) ||
+                 std::holds_alternative<ListHolds>(what))) {
     return parts_->ask_every_shard(std::move(operation));
+  }
+  if (Status status = parts_->check_one_shard(operation, space); !status.ok()) {
+    Answer answer;
+    answer.reply = operation.reply;
+    answer.status = std::move(status);
+    return parts_->answer(std::move(answer));
+  }
+  if (const TransactionId transaction = transaction_of(operation); transaction != 0) {
+    return submit_to(static_cast<uint16_t>(transaction >> kTransactionShardShift),
+                     std::move(operation));
   }
   // Where a space is to be is settled on the lane of shard 0.
   const bool creates = std::holds_alternative<CreateSpace>(what);
@@ -338,6 +349,41 @@ void Engine::submit(Operation&& operation) {
 void Engine::submit_to(uint16_t shard, Operation&& operation) {
   TS_CHECK(shard < parts_->common.config.shards);
   parts_->lane_of_shard(shard).submit(std::move(operation), shard);
+}
+
+void Engine::Parts::answer(Answer answer) {
+  if (answer.reply.receiver == 0) return;
+  Lane& lane = *common.lanes[Lane::lane_of(answer.reply.receiver)];
+  std::vector<Answer> answers;
+  answers.push_back(std::move(answer));
+  lane.answer(answers);
+}
+
+// What happens at one instant happens in one shard.
+Status Engine::Parts::check_one_shard(const Operation& operation, const std::string* space) const {
+  const TransactionId transaction = transaction_of(operation);
+  if (space == nullptr) {
+    if (transaction >> kTransactionShardShift < common.config.shards) return {};
+    return invalid(fmt::format("{} is no transaction of this server", transaction), "transaction");
+  }
+  const uint16_t shard = common.directory.find(*space);
+  for (const std::string* other : further_spaces_of(operation)) {
+    if (const uint16_t there = common.directory.find(*other); there != shard) {
+      return {Code::kFailedPrecondition,
+              fmt::format("space \"{}\" is in shard {} and \"{}\" in shard {}; what happens at one "
+                          "instant needs spaces of one shard",
+                          *space, shard, *other, there),
+              {"shard", false, false}};
+    }
+  }
+  if (transaction != 0 && transaction >> kTransactionShardShift != shard) {
+    return {Code::kFailedPrecondition,
+            fmt::format("transaction {} is in shard {} and space \"{}\" in shard {}; a transaction "
+                        "needs spaces of one shard",
+                        transaction, transaction >> kTransactionShardShift, *space, shard),
+            {"shard", false, false}};
+  }
+  return {};
 }
 
 void Engine::Parts::ask_every_shard(Operation operation) {

@@ -28,6 +28,17 @@ void merge(StatsAnswer& into, const StatsAnswer& from) {
   into = std::move(sum);
 }
 
+void merge(BlockedAnswer& into, BlockedAnswer from) {
+  for (BlockedAnswer::Wait& wait : from.waits) into.waits.push_back(std::move(wait));
+  std::ranges::stable_sort(into.waits, {}, &BlockedAnswer::Wait::since);
+  into.deadlock = into.deadlock || from.deadlock;
+}
+
+void merge(HoldsAnswer& into, HoldsAnswer from) {
+  for (HoldsAnswer::Hold& hold : from.holds) into.holds.push_back(std::move(hold));
+  std::ranges::stable_sort(into.holds, {}, &HoldsAnswer::Hold::since);
+}
+
 // One failure makes the whole a failure: a list without some spaces would be a lie.
 void merge(Answer& into, Answer from) {
   into.sequence = std::max(into.sequence, from.sequence);
@@ -41,6 +52,10 @@ void merge(Answer& into, Answer from) {
     merge(std::get<ListAnswer>(into.what), std::move(*list));
   } else if (auto* stats = std::get_if<StatsAnswer>(&from.what)) {
     merge(std::get<StatsAnswer>(into.what), *stats);
+  } else if (auto* blocked = std::get_if<BlockedAnswer>(&from.what)) {
+    merge(std::get<BlockedAnswer>(into.what), std::move(*blocked));
+  } else if (auto* holds = std::get_if<HoldsAnswer>(&from.what)) {
+    merge(std::get<HoldsAnswer>(into.what), std::move(*holds));
   }
 }
 

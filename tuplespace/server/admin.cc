@@ -49,6 +49,17 @@ Result<Policy> policy_of(const v1::Policy& wire) {
   policy.shard = static_cast<uint16_t>(wire.shard());
   policy.tuples_max = wire.tuples_max();
   policy.tuple_bytes_max = wire.tuple_bytes_max();
+  policy.deliveries_max = wire.deliveries_max();
+  policy.history = wire.history();
+  if (wire.deadlock() < 0 || wire.deadlock() > v1::DEADLOCK_FAIL) {
+    return invalid(
+        fmt::format("policy.deadlock is {}; 0 to 2 are known", static_cast<int>(wire.deadlock())),
+        "deadlock");
+  }
+  policy.deadlock = static_cast<Deadlock>(wire.deadlock());
+  policy.ttl = wire.ttl_ms();
+  policy.bound = wire.bound();
+  policy.collected = wire.collected();
   return policy;
 }
 
@@ -62,6 +73,12 @@ void set_info(const SpaceInfo& info, v1::SpaceInfo& wire) {
   policy.set_order(static_cast<v1::Order>(info.policy.order));
   policy.set_tuples_max(info.policy.tuples_max);
   policy.set_tuple_bytes_max(info.policy.tuple_bytes_max);
+  policy.set_deliveries_max(info.policy.deliveries_max);
+  policy.set_history(info.policy.history);
+  policy.set_deadlock(static_cast<v1::Deadlock>(info.policy.deadlock));
+  policy.set_ttl_ms(info.policy.ttl);
+  policy.set_bound(info.policy.bound);
+  policy.set_collected(info.policy.collected);
   wire.set_ready(info.ready);
   wire.set_held(info.held);
   wire.set_delayed(info.delayed);
@@ -100,7 +117,13 @@ void create_space(Service& service, UnaryCall& call) {
   const Result<Policy> policy = policy_of(request.policy());
   if (!policy.ok()) return call.fail(policy.status());
   Operation create;
-  create.what = CreateSpace{request.name(), *policy};
+  create.what = CreateSpace{request.name(), *policy, request.owner().session()};
+  create.caller.secret = request.owner().secret();
+  if (request.has_owner() && request.owner().secret().empty()) {
+    return call.fail({Code::kPermissionDenied,
+                      "owner: the session's secret is missing",
+                      {"secret", false, false}});
+  }
   service.ask_for(call, std::move(create), [&service](UnaryCall& asker, Answer& answer) {
     const auto& created = std::get<CreateAnswer>(answer.what);
     v1::CreateSpaceResponse response;

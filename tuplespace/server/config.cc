@@ -233,6 +233,8 @@ void Settings::describe_connections() {
          "unary calls, per lane; more are RESOURCE_EXHAUSTED");
   size("--answer-bytes-max", config_.answer_bytes_max, 64 * 1024, kGiB,
        "of a stream: answers not yet sent; beyond it nothing more is read from it");
+  size("--watch-bytes-max", config_.watch_bytes_max, 64 * 1024, kGiB,
+       "of a watcher: events not yet sent; beyond it he is told of a gap");
   duration("--wait-max", config_.wait_max, 1'000, 30 * kDay, "the longest wait of a unary call");
   duration("--keepalive", calls.keepalive, 1'000, kDay, "a silent connection is asked after this");
   duration("--keepalive-timeout", calls.keepalive_timeout, 100, kDay,

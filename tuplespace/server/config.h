@@ -33,6 +33,7 @@ struct Config {
   size_t connections_max = 20'000;
   size_t streams_max = 20'000;
   uint64_t answer_bytes_max = 8u << 20;  // of one stream, not yet sent
+  uint64_t watch_bytes_max = 8u << 20;   // of one watcher, not yet sent; beyond it a gap
   Duration wait_max = 3'600'000;
   Duration drain = 5'000;
 };

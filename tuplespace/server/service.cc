@@ -66,6 +66,9 @@ void Service::operate(UnaryCall& call, Verb verb) {
   if (auto* take = std::get_if<Take>(&operation.what)) {
     take->wait = std::min(take->wait.value_or(config().wait_max), config().wait_max);
   }
+  if (auto* atomic = std::get_if<Atomic>(&operation.what)) {
+    atomic->wait = std::min(atomic->wait.value_or(config().wait_max), config().wait_max);
+  }
   operation.reply = {receiver_, call.token()};
   if (caller.empty()) return engine().submit(std::move(operation));
   operate_numbered(call, verb, std::move(operation), caller);
@@ -94,7 +97,8 @@ void Service::operate_numbered(UnaryCall& call, Verb verb, Operation operation,
 }
 
 void Service::submit_numbered(uint64_t token, Operation operation) {
-  if (std::holds_alternative<Take>(operation.what)) {
+  if (std::holds_alternative<Take>(operation.what) ||
+      std::holds_alternative<Atomic>(operation.what)) {
     numbered_[token] = {operation.caller.session, operation.caller.number};
   }
   engine().submit(std::move(operation));

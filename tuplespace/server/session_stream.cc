@@ -111,17 +111,17 @@ void SessionStream::be_over() {
 void SessionStream::greet(std::string_view bytes) {
   const Result<HelloParts> hello = decode_hello(bytes);
   if (!hello.ok()) return end(hello.status());
-  if (hello->session == 0) return open_new(hello->ttl);
+  if (hello->session == 0) return open_new(*hello);
   pending_ = hello->pending;
   verify(hello->session, hello->secret);
 }
 
-void SessionStream::open_new(Duration ttl) {
+void SessionStream::open_new(const HelloParts& hello) {
   state_ = State::kOpening;
   secret_ = make_secret();
   missing_ = 1;
   Operation open;
-  open.what = OpenSession{ttl, secret_, true};
+  open.what = OpenSession{hello.ttl, secret_, true, hello.name, hello.participant};
   open.reply = {receiver_, kOpenedToken};
   service_.engine().submit_to(0, std::move(open));
 }
@@ -186,6 +186,7 @@ void SessionStream::on_opened(Answer answer) {
     session_ = first.session;
     epoch_ = first.epoch;
     ttl_ = first.ttl;
+    fence_ = first.fence;
     if (is_new) {
       (void)service_.common().holders.claim(session_, {service_.lane(), id_});
     } else {
@@ -212,7 +213,8 @@ void SessionStream::welcome() {
   }
   {
     Nested message(frame_, kWelcomeField);
-    WelcomeParts parts{session_, epoch_, service_.engine().incarnation(), ttl_, secret_, {}, {}};
+    WelcomeParts parts{session_, epoch_, service_.engine().incarnation(), ttl_, fence_, secret_,
+                       {},       {}};
     for (const auto& [number, is_waiting] : waiting) {
       if (answered.contains(number)) continue;
       add_number(is_waiting ? parts.waiting : parts.not_executed, number);

@@ -26,6 +26,8 @@
 
 namespace tuplespace {
 
+struct HelloParts;
+
 class SessionStream final : public StreamHandler, private Receiver {
  public:
   SessionStream(Service& service, Stream& stream);
@@ -57,7 +59,7 @@ class SessionStream final : public StreamHandler, private Receiver {
   void on_answer(Answer&& answer) override;
 
   void greet(std::string_view hello);
-  void open_new(Duration ttl);
+  void open_new(const HelloParts& hello);
   void verify(SessionId session, const std::string& secret);
   void take_over();
   void resume_first();
@@ -94,6 +96,7 @@ class SessionStream final : public StreamHandler, private Receiver {
   std::string secret_;
   uint64_t epoch_ = 0;
   Duration ttl_ = 0;
+  Sequence fence_ = 0;                // of a named session
   std::vector<NumberRange> pending_;  // that Hello asked about
   std::string first_frame_;           // kept until it can be run
   size_t missing_ = 0;                // shards that have not answered

@@ -59,7 +59,7 @@ void open_session(Service& service, UnaryCall& call) {
   if (const Status status = parse(call.request(), request); !status.ok()) return call.fail(status);
   Operation open;
   const std::string secret = make_secret();
-  open.what = OpenSession{request.ttl_ms(), secret, false};
+  open.what = OpenSession{request.ttl_ms(), secret, false, request.name(), request.participant()};
   service.ask_for(call, std::move(open), [&service, secret](UnaryCall& asker, Answer& answer) {
     const auto& opened = std::get<SessionAnswer>(answer.what);
     v1::OpenResponse response;
@@ -67,6 +67,7 @@ void open_session(Service& service, UnaryCall& call) {
     response.set_secret(secret);
     response.set_ttl_ms(opened.ttl);
     response.set_incarnation(service.engine().incarnation());
+    response.set_fence(opened.fence);
     service.reply(asker, response);
   });
 }
@@ -125,7 +126,8 @@ Result<HelloParts> decode_hello(std::string_view bytes) {
   if (hello.session() != 0) TS_RETURN_IF_ERROR(check_secret(hello.secret()));
   Result<std::vector<NumberRange>> pending = ranges_of(hello.pending());
   if (!pending.ok()) return pending.status();
-  return HelloParts{hello.session(), hello.secret(), hello.ttl_ms(), std::move(*pending)};
+  return HelloParts{hello.session(),     hello.secret(), hello.ttl_ms(),
+                    std::move(*pending), hello.name(),   hello.participant()};
 }
 
 void append_welcome(const WelcomeParts& parts, const Config& config, std::string& out) {
@@ -135,6 +137,7 @@ void append_welcome(const WelcomeParts& parts, const Config& config, std::string
   welcome.set_epoch(parts.epoch);
   welcome.set_incarnation(parts.incarnation);
   welcome.set_ttl_ms(parts.ttl);
+  welcome.set_fence(parts.fence);
   const ShardConfig& shard = config.engine.shard;
   v1::ServerLimits& limits = *welcome.mutable_limits();
   limits.set_tuple_bytes_max(shard.limits.tuple_bytes_max);

@@ -23,6 +23,8 @@ struct HelloParts {
   std::string secret;
   Duration ttl = 0;
   std::vector<NumberRange> pending;
+  std::string name;          // of a new session, "" for none
+  bool participant = false;  // a new session's
 };
 Result<HelloParts> decode_hello(std::string_view bytes);
 
@@ -31,6 +33,7 @@ struct WelcomeParts {
   uint64_t epoch;
   uint64_t incarnation;
   Duration ttl;
+  Sequence fence;
   std::string secret;
   std::vector<NumberRange> waiting;
   std::vector<NumberRange> not_executed;

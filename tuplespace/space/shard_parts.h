@@ -72,6 +72,7 @@ struct Shard::Parts {
 
   absl::flat_hash_map<SessionId, std::unique_ptr<Session>> sessions;
   Session* last_session = nullptr;   // that was looked up; nullptr: none that is still there
+  std::unordered_map<std::string, SessionId> named_sessions;
   std::vector<Session*> collecting;  // with answers of this turn
   std::vector<Session*> emptying;    // with records to erase
 

@@ -59,6 +59,7 @@ Status Shard::Parts::recover(std::string_view key, std::string_view value) {
       made->participant = state->participant;
       made->epoch = state->epoch;
       made->ttl = state->ttl;
+      if (!made->name.empty()) named_sessions[made->name] = made->id;
       sessions.emplace(parsed->id, std::move(made));
       return {};
     }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "tuplespace/space/shard_parts.h"
+#include "tuplespace/tuple/encoding.h"
 
 namespace tuplespace {
 namespace {
@@ -177,9 +178,24 @@ void Shard::Parts::open_session(Operation& operation) {
                                       open.ttl, config.session_ttl_min),
                           "session_ttl_min"));
   }
+  if (!open.name.empty()) {
+    if (!is_space_name(open.name)) {
+      return refuse(
+          operation.reply,
+          invalid(fmt::format("\"{}\" is no name for a session; names are 1 to 128 of A-Z "
+                              "a-z 0-9 . _ / -",
+                              open.name),
+                  "name"));
+    }
+    // The newer one fences the older: what that held goes back.
+    if (const auto older = named_sessions.find(open.name); older != named_sessions.end()) {
+      end_session(*sessions.at(older->second));
+    }
+  }
   auto made = std::make_unique<Session>();
   Session& session = *made;
   session.id = next_sequence();
+  session.name = open.name;
   session.secret = std::move(open.secret);
   session.participant = open.participant;
   session.epoch = 1;
@@ -198,6 +214,10 @@ void Shard::Parts::open_session(Operation& operation) {
   opened.session = session.id;
   opened.epoch = session.epoch;
   opened.ttl = session.ttl;
+  if (!session.name.empty()) {
+    named_sessions[session.name] = session.id;
+    opened.fence = session.id;  // sequence numbers ascend, also over restarts
+  }
   answer.what = std::move(opened);
   reply(operation.reply, std::move(answer));
 }
@@ -242,6 +262,7 @@ void Shard::Parts::resume_session(Operation& operation) {
   resumed.session = session.id;
   resumed.epoch = session.epoch;
   resumed.ttl = session.ttl;
+  resumed.fence = session.name.empty() ? 0 : session.id;
   // Its waits, in their order: each is offered what came meanwhile; what they find is part of
   // this answer.
   const absl::flat_hash_set<Number> wanted = numbers_in(resume.pending);  // bounded above
@@ -389,6 +410,10 @@ void Shard::Parts::end_session(Session& session) {
     returned.push_back({hold.space, hold.slot, hold.tuple});
   }
   end_bound(session);
+  if (const auto named = named_sessions.find(session.name);
+      named != named_sessions.end() && named->second == id) {
+    named_sessions.erase(named);
+  }
   if (session.marker) session.emptied.push_back(*session.marker);
   for (const AnswerBatch& batch : session.emptied) {
     effects->batch.erase(record::answers_key(config.shard, id, batch.sequence));
