@@ -21,34 +21,23 @@ class FieldReader {
   // Moves to the next field. False at the end, and where the bytes are no message: then failed().
   bool next() {
     if (at_ == end_) return false;
-    const auto first = static_cast<uint8_t>(*at_);
-    if (first >= 8 && first < 0x80 && (first & 7) == 2 && end_ - at_ > 1) {  // nearly always
-      const size_t length = static_cast<uint8_t>(at_[1]);
-      if (length < 0x80 && length <= static_cast<size_t>(end_ - at_ - 2)) {
-        number_ = first >> 3;
-        is_bytes_ = true;
-        varint_ = 0;
-        bytes_ = {at_ + 2, length};
-        at_ += 2 + length;
-        return true;
-      }
-    }
     const uint64_t tag = read_varint();
     number_ = static_cast<uint32_t>(tag >> 3);
-    is_bytes_ = false;
-    varint_ = 0;
+    if (tag - 8 >= (uint64_t{1} << 32) - 8) failed_ = true;  // no field 0, none beyond 32 bits
+    is_bytes_ = (tag & 7) == 2;
+    if (is_bytes_) {  // nearly always
+      varint_ = 0;
+      read_bytes(read_varint());
+      return !failed_;
+    }
     bytes_ = {};
+    varint_ = 0;
     switch (tag & 7) {
       case 0: varint_ = read_varint(); break;
       case 1: skip(8); break;
-      case 2:
-        is_bytes_ = true;
-        read_bytes(read_varint());
-        break;
       case 5: skip(4); break;
       default: failed_ = true;
     }
-    if (tag >> 3 == 0 || tag >> 32 != 0) failed_ = true;
     return !failed_;
   }
 
@@ -65,6 +54,11 @@ class FieldReader {
   bool more() const { return at_ != end_ && !failed_; }
   uint64_t read_varint() {
     if (at_ != end_ && static_cast<uint8_t>(*at_) < 0x80) return static_cast<uint8_t>(*at_++);
+    return read_long_varint();
+  }
+
+ private:
+  uint64_t read_long_varint() {
     uint64_t value = 0;
     for (int shift = 0; shift < 64 && at_ != end_; shift += 7) {
       const auto byte = static_cast<uint8_t>(*at_++);
@@ -74,8 +68,6 @@ class FieldReader {
     failed_ = true;
     return 0;
   }
-
- private:
   void read_bytes(uint64_t length) {
     if (failed_ || length > static_cast<uint64_t>(end_ - at_)) {
       failed_ = true;

@@ -15,6 +15,7 @@
 
 #include "tuplespace/log.h"
 #include "tuplespace/store/data_directory.h"
+#include "tuplespace/store/rocksdb_load.h"
 #include "tuplespace/store/rocksdb_recovery.h"
 #include "tuplespace/store/wal_audit.h"
 
@@ -91,18 +92,7 @@ RocksDbStore::~RocksDbStore() {
 Status RocksDbStore::load(
     std::string_view prefix,
     const std::function<Status(std::string_view key, std::string_view value)>& visit) {
-  rocksdb::ReadOptions read;
-  read.readahead_size = 2 << 20;
-  read.fill_cache = false;
-  const rocksdb::Slice end = slice(kOwnKeys);
-  read.iterate_upper_bound = &end;
-  const std::unique_ptr<rocksdb::Iterator> at(parts_->db->NewIterator(read));
-  for (at->Seek(slice(prefix)); at->Valid(); at->Next()) {
-    const std::string_view key = at->key().ToStringView();
-    if (!key.starts_with(prefix)) break;
-    TS_RETURN_IF_ERROR(visit(key, at->value().ToStringView()));
-  }
-  return translate(at->status(), "cannot read " + parts_->directory->database());
+  return load_records(*parts_->db, prefix, kOwnKeys, parts_->directory->database(), visit);
 }
 
 void RocksDbStore::start(OnProgress on_progress, OnFailure on_failure) {

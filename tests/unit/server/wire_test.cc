@@ -147,6 +147,30 @@ TEST(ClientFrames, PartsOfTheFrameBeforeAreForgotten) {
   EXPECT_THAT(parts.confirmed, IsEmpty());
 }
 
+TEST(WireAnswers, OneTupleIsSpelledLikeSeveral) {
+  for (const size_t size : {0, 1, 60, 100, 120, 127, 128, 200, 16'380, 20'000}) {
+    for (const Number number : {Number{5}, Number{1} << 40}) {
+      SCOPED_TRACE(testing::Message() << size << " bytes, number " << number);
+      TakeAnswer take;
+      take.remove = size % 2 == 0;
+      take.tuples.push_back({number + 1, *Tuple::of({Value(std::string(size, 'x'))}), 3});
+      Answer answer;
+      answer.sequence = number + 2;
+      answer.what = take;
+      std::string expected;
+      {
+        Nested message(expected, kFrameAnswers);
+        append_number(expected, 1, number);
+        Nested response(expected, take.remove ? 6 : 7);
+        append_response(answer, expected);
+      }
+      std::string bytes;
+      append_answer(kFrameAnswers, number, answer, bytes);
+      EXPECT_EQ(bytes, expected);
+    }
+  }
+}
+
 TEST(WireErrors, TheProblemSaysWhatAProgramCanUse) {
   const WireError error = to_wire(exhausted("too many", "waiters_max"));
   EXPECT_EQ(error.code, 8);
