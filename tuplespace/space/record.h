@@ -115,7 +115,7 @@ struct NumberedAnswer {
   Sequence sequence = 0;
   std::optional<Duration> ttl;
   std::vector<Sequence> taken;
-  std::string detail;
+  std::string detail = {};
 };
 // Appends one answer to the body of an answers record; finish_answers() completes it.
 void append(const NumberedAnswer& answer, std::string& body);
