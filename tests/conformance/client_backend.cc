@@ -146,7 +146,9 @@ Outcome ClientBackend::at_once(client::Connection& connection, const Call& call)
       outcome.waiters = info->waiters;
       break;
     }
-    case Call::Verb::kIn: break;
+    case Call::Verb::kIn:
+    case Call::Verb::kCollect:  // no script of its tags has these
+    case Call::Verb::kAtomic: break;
   }
   return outcome;
 }
