@@ -56,7 +56,7 @@ Result<AtomicGroup*> Shard::Parts::group_for(const Wait& wait) {
     AtomicGroup::Interest interest{std::make_unique<Wait>(), concern.leaving};
     Wait& filed = *interest.filed;
     filed.kind = Wait::Kind::kAtomic;
-    filed.group = group.id;
+    filed.line = group.id;
     filed.space = space.id();
     filed.take.remove = false;  // each one that matches is told
     filed.take.wanted = std::move(concern.wanted);

@@ -284,7 +284,7 @@ void Shard::Parts::resume_session(Operation& operation) {
     } else if (wait.kind == Wait::Kind::kFate) {
       continue;
     } else if (wait.deadline <= now) {
-      answer_nothing(*spaces.at(wait.space), wait.take, wait.reply, Ended::kTimeout);
+      answer_nothing(wait, Ended::kTimeout);
       end_wait(wait);
     } else if (wait.kind == Wait::Kind::kAtomic) {
       resume_atomic(wait);

@@ -427,7 +427,7 @@ void Shard::Parts::wait_due(uint64_t id) {
   if (found == waits.end() || found->second->deadline > now) return;
   Wait& wait = *found->second;
   if (wait.suspended) return;  // its session learns it when it resumes
-  answer_nothing(*spaces.at(wait.space), wait.take, wait.reply, Ended::kTimeout);
+  answer_nothing(wait, Ended::kTimeout);
   end_wait(wait);
 }
 
@@ -482,8 +482,7 @@ void Shard::Parts::count(Operation& operation) {
   Space* space = find_space(count.space);
   if (space == nullptr || !space->exists) return refuse(operation.reply, no_space(count.space));
   const Plan plan = plan_of(count.wanted, config.seed);
-  const Counted counted =
-      count_available(*space, count.wanted, plan, now, config.examine_max, false);
+  const Counted counted = count_available(*space, count.wanted, plan, now, config.examine_max);
   if (counted.building) building.push_back(space->id());
   if (counted.too_many) {
     return refuse(

@@ -49,18 +49,21 @@ void Space::insert_available(Slot slot, Fingerprint& print) {
 
 void Space::erase_available(Slot slot) {
   print_.reset(slab[slot].tuple.bytes());
-  index(print_.arity()).erase(slot, print_);
-  --ready_;
-  if (interests != nullptr && interests->leaving.size() > 0) {
-    interests->changes.departures.push_back({id_, slab[slot].tuple});
-    ++interests->changes.count;
-  }
+  leave(slot, print_.arity());
 }
 
 void Space::erase_available(Slot slot, size_t arity, KnownHash known) {
   print_.reset(slab[slot].tuple.bytes(), known);
+  leave(slot, arity);
+}
+
+// `print_` is the tuple's fingerprint.
+void Space::leave(Slot slot, size_t arity) {
   index(arity).erase(slot, print_);
   --ready_;
+  if (interests == nullptr || interests->leaving.size() == 0) return;
+  interests->changes.departures.push_back({id_, slab[slot].tuple});
+  ++interests->changes.count;
 }
 
 void Space::insert_held(Slot slot) {

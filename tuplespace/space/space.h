@@ -115,6 +115,7 @@ class Space {
   bool building() const;
 
  private:
+  void leave(Slot slot, size_t arity);
   void become_busy(Slot slot);
   void cease_busy(Slot slot);
 
