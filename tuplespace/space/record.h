@@ -81,10 +81,9 @@ struct TupleKey {
   std::string_view view() const { return {bytes, sizeof bytes}; }
 };
 std::string hold_key(uint16_t shard, uint32_t space, Token token);
-// Every record of this kind (kTuple, kHold) of a space lies in [first, second).
-std::pair<std::string, std::string> key_range(uint16_t shard, Kind kind, uint32_t space);
-
 std::string event_key(uint16_t shard, uint32_t space, Sequence sequence);
+// Every record of this kind (kTuple, kHold, kEvent) of a space lies in [first, second).
+std::pair<std::string, std::string> key_range(uint16_t shard, Kind kind, uint32_t space);
 
 struct Key {
   uint16_t shard;

@@ -134,6 +134,16 @@ TEST_F(Promise10, ALeaseThatRunsOverTakenTuplesIsHope) {
   EXPECT_EQ(rig.said(rig.inp("s", "(0)")), "(0) attempt 1");
 }
 
+TEST_F(Promise10, AHoldIsHopeUntilItIsSettled) {
+  rig.out("t", "(0)");
+  const Ask held = rig.hold("t", "(0)", 60'000);
+  rig.in("s", "(1)", &ann);
+  const Ask second = rig.in("s", "(2)", &bob);
+  EXPECT_EQ(rig.said(second), "");
+  rig.settle("t", held, Settlement::kDone);
+  EXPECT_EQ(rig.said(second), "DEADLOCK");
+}
+
 TEST_F(Promise10, WhoseStreamIsBrokenMayComeBack) {
   const Ask first = rig.in("s", "(1)", &ann);
   rig.suspend(ann);

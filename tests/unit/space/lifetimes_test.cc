@@ -156,6 +156,19 @@ TEST(BoundSpace, OfAnotherShardMakesItsSessionKnownThere) {
   EXPECT_FALSE(exists(rig, "s"));
 }
 
+TEST(BoundSpace, HoldsInItEndWithIt) {
+  Rig rig;
+  Rig::Client ann = rig.open();
+  rig.create("s", bound(), &ann);
+  rig.out("s", "(1)");
+  rig.out("s", "(2)");
+  rig.hold("s", "(1)", 60'000, &ann);
+  rig.hold("s", "(2)", 60'000);
+  rig.close(ann);
+  EXPECT_FALSE(exists(rig, "s"));
+  EXPECT_EQ(rig.figures().holds, 0u);
+}
+
 // ---- collected ----
 
 class CollectedSpace : public testing::Test {

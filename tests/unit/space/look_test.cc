@@ -92,6 +92,27 @@ TEST(ListHolds, NamesWhatWasTakenAndNotConfirmed) {
   EXPECT_THAT(held({}), ElementsAre("t (4) by ann"));
 }
 
+TEST(ListHolds, NamesHoldsWithTheirTokensAndLeases) {
+  Rig rig;
+  Rig::Client ann = rig.open();
+  rig.out("s", "(1)");
+  rig.out("s", "(2)");
+  const Ask first = rig.hold("s", "(2)", 5'000, &ann);
+  rig.advance(10);
+  rig.hold("s", "(1)", 3'000);
+  const auto holds = look<HoldsAnswer>(rig, ListHolds{"s", 0}).holds;
+
+  ASSERT_EQ(holds.size(), 2u);
+  EXPECT_EQ(to_text(holds[0].found.tuple), "(2)");
+  EXPECT_EQ(holds[0].found.token, std::get<TakeAnswer>(rig.answer(first)->what).tuples[0].token);
+  EXPECT_EQ(holds[0].session, ann.session);
+  EXPECT_EQ(holds[0].since, rig.host.now() - 10);
+  EXPECT_EQ(holds[0].until, rig.host.now() - 10 + 5'000);
+  EXPECT_EQ(holds[1].session, 0u);
+  EXPECT_EQ(look<HoldsAnswer>(rig, ListHolds{"", ann.session}).holds.size(), 1u);
+  EXPECT_EQ(look<SessionsAnswer>(rig, ListSessions{}).sessions.at(0).holds, 1u);
+}
+
 TEST(ListSessions, ComesInPagesByNumber) {
   ShardConfig config;
   config.blocked_max = 2;

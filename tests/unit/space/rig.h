@@ -137,6 +137,25 @@ class Rig {
     collect();
     return asked;
   }
+  // Takes one under a hold with this lease.
+  Ask hold(const std::string& space, const std::string& text, Duration lease,
+           Client* client = nullptr) {
+    TakeExtras extras;
+    extras.hold = lease;
+    Take take;
+    take.space = space;
+    take.wanted = wanted(text);
+    take.extras = std::make_shared<const TakeExtras>(std::move(extras));
+    Operation operation;
+    operation.what = std::move(take);
+    return ask(std::move(operation), client);
+  }
+  Ask settle(const std::string& space, Ask held, Settlement settlement, Duration after = 0) {
+    const Token token = std::get<TakeAnswer>(answer(held)->what).tuples.at(0).token;
+    Operation operation;
+    operation.what = Settle{space, token, settlement, after, "reason"};
+    return ask(std::move(operation));
+  }
 
   CountAnswer count(const std::string& space, const std::string& text = "(...)") {
     Operation operation;

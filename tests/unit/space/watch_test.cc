@@ -66,6 +66,57 @@ TEST(Watch, AGiveBackThatServesAWaitIsAReturnAndATake) {
   EXPECT_EQ(rig.told(watcher), "out (1), in (1), return (1), in (1)");
 }
 
+TEST(Watch, AHoldIsATakeAtOnceAndSettlingItIsNotTold) {
+  Rig rig;
+  const Ask watcher = rig.watch("s", "(?int)");
+  rig.out("s", "(1)");
+  rig.settle("s", rig.hold("s", "(1)", 1'000), Settlement::kDone);
+  rig.out("s", "(2)");
+  rig.settle("s", rig.hold("s", "(2)", 1'000), Settlement::kBack);
+  rig.settle("s", rig.hold("s", "(2)", 1'000), Settlement::kBack, 500);
+  EXPECT_EQ(rig.told(watcher), "out (1), in (1), out (2), in (2), return (2), in (2)");
+  rig.advance(500);
+  EXPECT_EQ(rig.told(watcher), "return (2)");
+  rig.hold("s", "(2)", 1'000);
+  rig.advance(1'000);
+  EXPECT_EQ(rig.told(watcher), "in (2), return (2)");
+}
+
+TEST(Watch, ADeadLetterIsAnOutInItsSpace) {
+  Rig rig;
+  const Ask alive = rig.watch("s", "(...)");
+  const Ask dead = rig.watch("s.dead", "('dead', ...)");
+  rig.out("s", "(1)");
+  rig.settle("s", rig.hold("s", "(1)", 1'000), Settlement::kDead);
+
+  EXPECT_EQ(rig.told(alive), "out (1), in (1)");
+  EXPECT_EQ(rig.told(dead), "out (\"dead\", \"s\", \"reason\", 0, [1])");
+}
+
+TEST(Watch, ABoundTupleExpiresWithItsSession) {
+  Rig rig;
+  Rig::Client ann = rig.open();
+  const Ask watcher = rig.watch("s", "(?int)");
+  OutExtras extras;
+  extras.bound = true;
+  Operation out;
+  out.what = Out{"s", tuple("(1)"), {}, {}, false, std::make_shared<const OutExtras>(extras)};
+  rig.ask(std::move(out), &ann);
+  rig.close(ann);
+  EXPECT_EQ(rig.told(watcher), "out (1), expire (1)");
+}
+
+TEST(Watch, AHeldTupleWhoseTtlIsOverExpiresWhenItComesBack) {
+  Rig rig;
+  const Ask watcher = rig.watch("s", "(?int)");
+  rig.out("s", "(1)", {.ttl = 100, .delay = {}});
+  rig.hold("s", "(1)", 1'000);
+  rig.advance(999);
+  EXPECT_EQ(rig.told(watcher), "out (1), in (1)");
+  rig.advance(1);
+  EXPECT_EQ(rig.told(watcher), "expire (1)");
+}
+
 TEST(Watch, ATtlThatEndsIsToldOnce) {
   Rig rig;
   const Ask watcher = rig.watch("s", "(?int)");
@@ -294,6 +345,8 @@ class SlicedSnapshot : public testing::Test {
       out.what = Out{"s", tuple(fmt::format("({})", i)), {}, {}, false};
       apply(out);
     }
+    take(0);  // so that there is an index to take by
+    while (tick() <= 1'000) continue;
     Operation watch;
     watch.what = Watch{"s", wanted("(?int)"), ~0u, true, 0};
     watch.reply = {1, 1};
