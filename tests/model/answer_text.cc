@@ -14,6 +14,7 @@ std::string tuples_text(const std::vector<Found>& tuples) {
   for (const Found& found : tuples) {
     text += fmt::format(" {}:{}", found.id, to_text(found.tuple));
     if (found.attempt > 0) text += fmt::format(" attempt {}", found.attempt);
+    if (found.matched > 0) text += fmt::format(" by {}", found.matched);
   }
   return text;
 }
@@ -58,6 +59,24 @@ struct Spell {
     return text;
   }
   std::string operator()(const StatsAnswer&) const { return "stats"; }
+  std::string operator()(const CollectAnswer& collect) const {
+    return fmt::format("collected {}", collect.count);
+  }
+  std::string operator()(const AtomicAnswer& atomic) const {
+    if (atomic.ended != Ended::kNot) return atomic.ended == Ended::kNone ? "none" : "timeout";
+    std::string text = fmt::format("alternative {}:", atomic.alternative);
+    for (const StepAnswer& step : atomic.steps) {
+      if (step.found) text += tuples_text({*step.found});
+      if (step.id != 0) text += fmt::format(" put {}", step.id);
+      if (!step.found && step.id == 0) text += fmt::format(" count {}", step.count);
+    }
+    return text;
+  }
+  // Of operations that the oracle does not know.
+  template <typename Other>
+  std::string operator()(const Other&) const {
+    return "done";
+  }
   std::string operator()(const SessionAnswer& session) const {
     std::vector<std::string> answers;
     for (const auto& [number, answer] : session.answers) {

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "tests/model/answer_text.h"
+#include "tests/model/steps_text.h"
 #include "tuplespace/tuple/text.h"
 
 namespace tuplespace {
@@ -105,27 +106,14 @@ std::string Duel::step(const PlanStep& step) {
 std::string Duel::act(const PlanStep& step) {
   const std::string& space = kSpaces[step.space % 4];
   const int action = step.action % 100;
-  if (action < 30) {
-    Out out{space, tuple_of(step), {}, {}, step.time % 16 == 0};
-    if (step.time % 16 == 1) out.ttl = step.option * 5 - 10;
-    if (step.time % 16 == 2 || step.time % 16 == 3) out.delay = step.option * 3 - 6;
-    if (step.time % 16 == 3) out.ttl = step.option * 3 - 6;
-    std::string what = fmt::format("out {} {}", space, to_text(out.tuple));
-    if (out.ttl) what += fmt::format(" ttl {}", *out.ttl);
-    if (out.delay) what += fmt::format(" delay {}", *out.delay);
-    if (out.pulse) what += " pulse";
-    return ask(step, {std::move(out), {}, {}}, what);
-  }
+  if (action < 24) return out(step, space);
+  if (action < 32) return atomic(step);
+  if (action < 58) return take(step, space, action < 50);
   if (action < 60) {
-    Take take{space, template_of(step), action < 50, wait_of(step.time), choice_of(step.option), 1};
-    // Least and greatest need an index of their own, for which there may be no room.
-    if (config_.indexes_max < 10 && take.choice.order >= Order::kLeast) take.choice = {};
-    if (step.who / 16 % 4 == 0) take.max = step.who / 64 + 1;
-    const std::string what =
-        fmt::format("{} {} {} wait {} order {} field {} max {}", take.remove ? "in" : "rd", space,
-                    to_text(take.wanted), take.wait ? std::to_string(*take.wait) : "on",
-                    static_cast<int>(take.choice.order), take.choice.field, take.max);
-    return ask(step, {std::move(take), {}, {}}, what);
+    Collect collect{space, template_of(step), kSpaces[step.who / 16 % 4], step.option % 2 == 0};
+    const std::string what = fmt::format("{} {} {} into {}", collect.remove ? "collect" : "copy",
+                                         space, to_text(collect.wanted), collect.into);
+    return ask(step, {std::move(collect), {}, {}}, what);
   }
   if (action < 64) {
     const Template wanted = template_of(step);
@@ -152,6 +140,61 @@ std::string Duel::act(const PlanStep& step) {
   if (action == 96 && step.option % 2 == 0) return restart();
   if (action == 95) return ask_again(step);
   return session(step);
+}
+
+std::string Duel::out(const PlanStep& step, const std::string& space) {
+  Out out{space, tuple_of(step), {}, {}, step.time % 16 == 0};
+  if (step.time % 16 == 1) out.ttl = step.option * 5 - 10;
+  if (step.time % 16 == 2 || step.time % 16 == 3) out.delay = step.option * 3 - 6;
+  if (step.time % 16 == 3) out.ttl = step.option * 3 - 6;
+  std::string what = fmt::format("out {} {}", space, to_text(out.tuple));
+  if (step.who / 32 == 0) {
+    auto extras = std::make_shared<OutExtras>();
+    PlanStep next = step;
+    for (int left = step.who / 8 % 4; left >= 0; --left) {
+      next.second = uint8_t(next.second + 3);
+      extras->more.push_back(tuple_of(next));
+      what += " " + to_text(extras->more.back());
+    }
+    out.extras = std::move(extras);
+  }
+  if (out.ttl) what += fmt::format(" ttl {}", *out.ttl);
+  if (out.delay) what += fmt::format(" delay {}", *out.delay);
+  if (out.pulse) what += " pulse";
+  return ask(step, {std::move(out), {}, {}}, what);
+}
+
+std::string Duel::take(const PlanStep& step, const std::string& space, bool remove) {
+  Take take{space, template_of(step), remove, wait_of(step.time), choice_of(step.option), 1};
+  // Least and greatest need an index of their own, for which there may be no room.
+  if (config_.indexes_max < 10 && take.choice.order >= Order::kLeast) take.choice = {};
+  if (step.who / 16 % 4 == 0) take.max = step.who / 64 + 1;
+  std::string what = fmt::format("{} {} {}", remove ? "in" : "rd", space, to_text(take.wanted));
+  if (step.who / 8 % 4 == 1) {
+    auto extras = std::make_shared<TakeExtras>();
+    PlanStep next = step;
+    for (int left = step.second % 2; left >= 0; --left) {
+      next.first = uint8_t(next.first * 3 + 1);
+      next.shape = uint8_t(next.shape + 17);
+      extras->any_of.push_back(template_of(next));
+      what += " or " + to_text(extras->any_of.back());
+    }
+    take.extras = std::move(extras);
+  }
+  what += fmt::format(" wait {} order {} field {} max {}",
+                      take.wait ? std::to_string(*take.wait) : "on",
+                      static_cast<int>(take.choice.order), take.choice.field, take.max);
+  return ask(step, {std::move(take), {}, {}}, what);
+}
+
+std::string Duel::atomic(const PlanStep& step) {
+  const std::string& other = kSpaces[step.who / 16 % 4];
+  Atomic atomic{
+      std::make_shared<const std::vector<Steps>>(steps_of(step, kSpaces[step.space % 4], other)),
+      wait_of(step.time)};
+  const std::string what = fmt::format("atomic {} wait {}", to_text(*atomic.alternatives),
+                                       atomic.wait ? std::to_string(*atomic.wait) : "on");
+  return ask(step, {std::move(atomic), {}, {}}, what);
 }
 
 std::string Duel::ask(const PlanStep& step, Operation operation, const std::string& what) {
@@ -281,8 +324,10 @@ std::string Duel::resume(Client& client) {
 std::string Duel::advance(Duration by) {
   say(nullptr, fmt::format("advance {}", by));
   host_.advance_to(host_.now() + by);
+  const std::vector<Answer> answers = host_.take_answers();
+  oracle_.look(answers);
   oracle_.advance(host_.now());
-  return "";
+  return compare_answers(answers);
 }
 
 std::string Duel::restart() {
@@ -317,6 +362,7 @@ std::string Duel::run(Operation operation) {
         answer.reply.receiver == asked.reply.receiver && answer.reply.token == asked.reply.token;
     if (own && seen == nullptr) seen = &answer;
   }
+  oracle_.look(answers);
   oracle_.apply(asked, seen);
   return compare_answers(answers);
 }
@@ -358,70 +404,6 @@ std::string Duel::compare() {
                        oracle_.next_due() - 1'000'000);
   }
   return "";
-}
-
-// Promise 5: no answer leaves before what it rests on.
-std::string Duel::check_durability(const Effects& effects) {
-  const auto mark_of = [&](const std::string& space) {
-    Durability durability = space == "m" ? Durability::kMemory : config_.durability;
-    return durability == Durability::kSync    ? Mark::kSynced
-           : durability == Durability::kAsync ? Mark::kWritten
-                                              : Mark::kNone;
-  };
-  for (const Answer& answer : effects.answers) {
-    if (answer.mark != Mark::kNone && answer.batch > host_.batches()) {
-      return fmt::format("{} waits for batch {}, which never comes", answer_text(answer),
-                         answer.batch);
-    }
-    const auto space = space_of_.find({answer.reply.receiver, answer.reply.token});
-    if (space == space_of_.end() || !answer.status.ok()) continue;
-    const Mark needed = mark_of(space->second);
-    const auto* take = std::get_if<TakeAnswer>(&answer.what);
-    // An out that meets a taker who waits may leave nothing to write.
-    const bool changes =
-        !effects.batch.empty() && (std::holds_alternative<OutAnswer>(answer.what) ||
-                                   (take != nullptr && take->remove && !take->tuples.empty()));
-    if (changes && space->second != "m") changed_[space->second] = host_.batches();
-    if (needed == Mark::kNone || !changed_.count(space->second) || space->second == "m") continue;
-    if (take != nullptr && take->tuples.empty()) continue;
-    if (answer.mark < needed || answer.batch < changed_[space->second]) {
-      return fmt::format("{} may leave at mark {} of batch {}; its space changed in batch {}",
-                         answer_text(answer), static_cast<int>(answer.mark), answer.batch,
-                         changed_[space->second]);
-    }
-  }
-  return "";
-}
-
-// Keeps the books of the clients.
-void Duel::note(const Answer& answer) {
-  trace_.push_back("            " + answer_text(answer));
-  const Key key = {answer.reply.receiver, answer.reply.token};
-  waiting_.erase(key);
-  const auto found = asked_.find(key);
-  if (found == asked_.end()) return;
-  auto [client, number] = found->second;
-  if (const auto* session = std::get_if<SessionAnswer>(&answer.what); session && number == 0) {
-    client->session = session->session;
-    client->epoch = session->epoch;
-    client->attached = true;
-    for (const auto& [pending, what] : session->answers) {
-      client->unanswered.erase(pending);
-      client->unconfirmed.insert(pending);
-    }
-    for (const Number pending : session->not_executed) {
-      client->unanswered.erase(pending);
-      client->asked.erase(pending);
-    }
-    return;
-  }
-  if (answer.status.code() == Code::kNotFound && number == 0) *client = {};  // it has ended
-  if (number == 0) return;
-  if (answer.status.code() == Code::kAborted && client->unanswered.count(number)) {
-    return;  // asked again: the answer goes there; or its space was dropped
-  }
-  client->unanswered.erase(number);
-  client->unconfirmed.insert(number);
 }
 
 std::string Duel::finish() {

@@ -51,6 +51,9 @@ class Duel {
   std::string act(const PlanStep& step);
   std::string ask(const PlanStep& step, Operation operation, const std::string& what);
   std::string ask_again(const PlanStep& step);
+  std::string out(const PlanStep& step, const std::string& space);
+  std::string take(const PlanStep& step, const std::string& space, bool remove);
+  std::string atomic(const PlanStep& step);
   std::string scan(const PlanStep& step);
   std::string session(const PlanStep& step);
   std::string resume(Client& client);

@@ -3,36 +3,69 @@
 #include <utility>
 
 namespace tuplespace {
-namespace {
-
-bool within(const std::vector<NumberRange>& ranges, Number number) {
-  return std::ranges::any_of(ranges, [&](const NumberRange& range) {
-    return range.first <= number && number <= range.last;
-  });
-}
-
-// What the other one's resume found for a pending number.
-std::vector<Found> picked_by(Number number, const Answer* seen) {
-  const auto* resumed = seen ? std::get_if<SessionAnswer>(&seen->what) : nullptr;
-  if (resumed == nullptr) return {};
-  for (const auto& [pending, answer] : resumed->answers) {
-    const auto* take = std::get_if<TakeAnswer>(&answer.what);
-    if (pending == number && take != nullptr) return take->tuples;
-  }
-  return {};
-}
-
-}  // namespace
 
 Oracle::Oracle(const ShardConfig& config) : config_(config) {
   model_.on_answer = [this](const Model::Asked& asked, const TakeAnswer& taken) {
     Answer answer;
     answer.what = taken;
     if (asked.caller.number != 0 && taken.remove && !taken.tuples.empty()) {
-      record(asked.caller, asked.take.space, answer);
+      record(asked.caller, is_durable(asked.take.space), answer);
     }
     this->answer(asked.reply, answer);
   };
+  model_.on_timeout = [this](const Model::Asked& asked) {
+    Answer answer;
+    answer.what = AtomicAnswer{0, {}, Ended::kTimeout};
+    this->answer(asked.reply, answer);
+  };
+  model_.matters = AtomicModel::matters;
+  model_.happens = [this](size_t waiter) {
+    const Model::Asked asked = model_.waiters[waiter];
+    model_.waiters.erase(model_.waiters.begin() + long(waiter));
+    if (atomics_.happen(asked)) return true;
+    model_.waiters.insert(model_.waiters.begin() + long(waiter), asked);
+    return false;
+  };
+  atomics_.may_put = [this](const auto& puts, const auto& freed) {
+    std::map<std::string, int> more;
+    for (const AtomicModel::Put& put : puts) {
+      const auto room = freed.find(put.space);
+      const int net = ++more[put.space] - (room == freed.end() ? 0 : room->second);
+      if (net > 0 && !has_room(put.space, size_t(net))) return Code::kResourceExhausted;
+    }
+    return Code::kOk;
+  };
+  atomics_.place_of = [this](const ReplyTo& reply, size_t step) {
+    const auto seen = steps_seen_.find({reply.receiver, reply.token});
+    const bool known = seen != steps_seen_.end() && step < seen->second.size();
+    return known ? seen->second[step].id : 0;
+  };
+  atomics_.on_answer = [this](const Model::Asked& asked, const AtomicAnswer& did,
+                              const std::vector<std::string>& changed) {
+    for (const std::string& space : changed) spaces_.try_emplace(space);
+    Answer answer;
+    answer.what = did;
+    const bool durable =
+        std::ranges::any_of(changed, [this](const auto& space) { return is_durable(space); });
+    if (asked.caller.number != 0 && !changed.empty()) record(asked.caller, durable, answer);
+    this->answer(asked.reply, answer);
+  };
+  atomics_.on_refusal = [this](const Model::Asked& asked, Code code) { refuse(asked.reply, code); };
+}
+
+void Oracle::look(const std::vector<Answer>& answers) {
+  const auto note = [this](uint64_t receiver, uint64_t token, const Answer& answer) {
+    const auto* did = std::get_if<AtomicAnswer>(&answer.what);
+    if (did != nullptr) steps_seen_[{receiver, token}] = did->steps;
+  };
+  for (const Answer& answer : answers) {
+    note(answer.reply.receiver, answer.reply.token, answer);
+    const auto* resumed = std::get_if<SessionAnswer>(&answer.what);
+    if (resumed == nullptr) continue;
+    for (const auto& [number, found] : resumed->answers) {
+      note(answer.reply.receiver, number, found);
+    }
+  }
 }
 
 void Oracle::answer(const ReplyTo& reply, Answer answer) {
@@ -53,10 +86,10 @@ bool Oracle::is_durable(const std::string& space) const {
 }
 
 // The first answer of a number that changed something, until it is confirmed.
-void Oracle::record(const Caller& caller, const std::string& space, const Answer& answer) {
+void Oracle::record(const Caller& caller, bool durable, const Answer& answer) {
   Session& session = sessions_.at(caller.session);
   session.answers[caller.number] = answer;
-  if (!is_durable(space)) session.volatile_answers.insert(caller.number);
+  if (!durable) session.volatile_answers.insert(caller.number);
 }
 
 bool Oracle::repeated(const Operation& operation) {
@@ -89,6 +122,11 @@ bool Oracle::repeated(const Operation& operation) {
 }
 
 void Oracle::apply(const Operation& operation, const Answer* seen) {
+  act(operation, seen);
+  model_.serve();
+}
+
+void Oracle::act(const Operation& operation, const Answer* seen) {
   if (const auto* out = std::get_if<Out>(&operation.what)) return this->out(*out, operation, seen);
   if (const auto* take = std::get_if<Take>(&operation.what)) {
     return this->take(*take, operation, seen);
@@ -99,6 +137,12 @@ void Oracle::apply(const Operation& operation, const Answer* seen) {
     Answer counted;
     counted.what = model_.count(*count);
     return answer(operation.reply, counted);
+  }
+  if (const auto* atomic = std::get_if<Atomic>(&operation.what)) {
+    return this->atomic(*atomic, operation);
+  }
+  if (const auto* collect = std::get_if<Collect>(&operation.what)) {
+    return this->collect(*collect, operation, seen);
   }
   if (const auto* scan = std::get_if<Scan>(&operation.what)) return this->scan(*scan, operation);
   if (const auto* create = std::get_if<CreateSpace>(&operation.what)) {
@@ -130,7 +174,7 @@ void Oracle::apply(const Operation& operation, const Answer* seen) {
     confirm(close->session, close->ranges);
     end_session(close->session);
     Answer closed;
-    closed.what = SessionAnswer{close->session, 0, 0, {}, {}, {}};
+    closed.what = SessionAnswer{close->session, 0, 0, 0, {}, {}, {}};
     return answer(operation.reply, closed);
   }
 }
@@ -141,27 +185,84 @@ void Oracle::out(const Out& asked, const Operation& operation, const Answer* see
   if (bad_time || (asked.pulse && (asked.ttl || asked.delay))) {
     return refuse(operation.reply, Code::kInvalidArgument);
   }
-  const auto space = spaces_.find(asked.space);
-  if (space != spaces_.end() && space->second.tuples_max > 0 && !asked.pulse) {
-    const auto there = std::ranges::count_if(model_.items, [&](const Model::Item& item) {
-      return item.space == asked.space && !model_.gone(item);
-    });
-    if (uint64_t(there) >= space->second.tuples_max) {
-      return refuse(operation.reply, Code::kResourceExhausted);
-    }
+  std::vector<Tuple> tuples{asked.tuple};
+  if (asked.extras) std::ranges::copy(asked.extras->more, std::back_inserter(tuples));
+  if (!asked.pulse && !has_room(asked.space, tuples.size())) {
+    return refuse(operation.reply, Code::kResourceExhausted);
   }
   if (!asked.pulse) spaces_.try_emplace(asked.space);
-  Model::Item item{asked.space, seen ? seen->sequence : 0, asked.tuple};
-  item.visible_at = model_.now + asked.delay.value_or(0);
   OutAnswer granted;
   if (asked.ttl) granted.ttl = std::min(*asked.ttl, config_.ttl_max);
-  if (asked.ttl) item.expires_at = item.visible_at + *granted.ttl;
+  std::vector<Model::Item> many;
+  for (const Tuple& tuple : tuples) {  // their places follow one another
+    Model::Item& item = many.emplace_back();
+    item.space = asked.space;
+    item.place = (seen ? seen->sequence : 0) + many.size() - 1;
+    item.tuple = tuple;
+    item.visible_at = model_.now + asked.delay.value_or(0);
+    if (asked.ttl) item.expires_at = item.visible_at + *granted.ttl;
+  }
   Answer answer;
-  answer.sequence = item.place;
+  answer.sequence = many[0].place;
   answer.what = granted;
-  if (operation.caller.number != 0 && !asked.pulse) record(operation.caller, asked.space, answer);
+  if (operation.caller.number != 0 && !asked.pulse) {
+    record(operation.caller, is_durable(asked.space), answer);
+  }
   this->answer(operation.reply, answer);
-  model_.out(std::move(item), asked.pulse);
+  model_.out(std::move(many), asked.pulse);
+}
+
+// True if so many tuples more fit into the space.
+bool Oracle::has_room(const std::string& space, size_t tuples) const {
+  const auto policy = spaces_.find(space);
+  if (policy == spaces_.end() || policy->second.tuples_max == 0) return true;
+  const auto there = std::ranges::count_if(model_.items, [&](const Model::Item& item) {
+    return item.space == space && !model_.gone(item);
+  });
+  return uint64_t(there) + tuples <= policy->second.tuples_max;
+}
+
+void Oracle::atomic(const Atomic& asked, const Operation& operation) {
+  if (repeated(operation)) return;
+  if (asked.wait && *asked.wait < 0) return refuse(operation.reply, Code::kInvalidArgument);
+  Model::Asked waiter;
+  waiter.caller = operation.caller;
+  waiter.reply = operation.reply;
+  waiter.until = asked.wait ? model_.now + *asked.wait : kNever;
+  waiter.atomic = asked.alternatives;
+  if (atomics_.happen(waiter)) return;
+  if (waiter.until > model_.now) return model_.waiters.push_back(std::move(waiter));
+  Answer nothing;
+  nothing.what = AtomicAnswer{0, {}, Ended::kNone};
+  answer(operation.reply, nothing);
+}
+
+void Oracle::collect(const Collect& asked, const Operation& operation, const Answer* seen) {
+  if (repeated(operation)) return;
+  if (asked.space == asked.into) return refuse(operation.reply, Code::kInvalidArgument);
+  if (!spaces_.count(asked.space)) return refuse(operation.reply, Code::kNotFound);
+  std::vector<Model::Item> many;
+  for (const Model::Item& item : model_.items) {
+    if (!model_.available(item) || model_.matched(asked, item) < 0) continue;
+    many.push_back(item);
+    many.back().space = asked.into;
+    many.back().place = (seen ? seen->sequence : 0) + many.size();
+    if (!asked.remove) many.back().attempt = 0;
+  }
+  if (!has_room(asked.into, many.size())) {
+    return refuse(operation.reply, Code::kResourceExhausted);
+  }
+  for (Model::Item& item : model_.items) {
+    const bool moved = asked.remove && model_.available(item) && model_.matched(asked, item) >= 0;
+    if (moved) model_.take_away(item, {});
+  }
+  if (!many.empty()) spaces_.try_emplace(asked.into);
+  Answer answer;
+  answer.what = CollectAnswer{many.size()};
+  const bool durable = is_durable(asked.into) || (asked.remove && is_durable(asked.space));
+  if (operation.caller.number != 0 && !many.empty()) record(operation.caller, durable, answer);
+  this->answer(operation.reply, answer);
+  model_.out(std::move(many), false);
 }
 
 void Oracle::take(Take asked, const Operation& operation, const Answer* seen) {
@@ -174,7 +275,11 @@ void Oracle::take(Take asked, const Operation& operation, const Answer* seen) {
   }
   const bool by_field =
       asked.choice.order == Order::kLeast || asked.choice.order == Order::kGreatest;
-  if (by_field && asked.choice.field >= asked.wanted.fields().size()) {
+  const auto lacks_field = [&](const Template& wanted) {
+    return asked.choice.field >= wanted.fields().size();
+  };
+  if (by_field && (lacks_field(asked.wanted) ||
+                   (asked.extras && std::ranges::any_of(asked.extras->any_of, lacks_field)))) {
     return refuse(operation.reply, Code::kInvalidArgument);
   }
   const Time until = asked.wait ? model_.now + *asked.wait : kNever;
@@ -195,7 +300,7 @@ void Oracle::scan(const Scan& asked, const Operation& operation) {
   if (!spaces_.count(asked.space)) return refuse(operation.reply, Code::kNotFound);
   ScanAnswer page;
   for (const Model::Item& item : model_.items) {
-    if (!model_.wants(asked, item) || !model_.available(item)) continue;
+    if (model_.matched(asked, item) < 0 || !model_.available(item)) continue;
     page.tuples.push_back({item.place, item.tuple, item.attempt});
   }
   Answer answer;
@@ -218,6 +323,7 @@ void Oracle::create(const CreateSpace& asked, const Operation& operation) {
 }
 
 void Oracle::drop(const DropSpace& asked, const Operation& operation) {
+  const bool durable = is_durable(asked.name);
   if (!spaces_.erase(asked.name)) return refuse(operation.reply, Code::kNotFound);
   uint64_t dropped = 0;
   std::erase_if(model_.items, [&](const Model::Item& item) {
@@ -225,126 +331,29 @@ void Oracle::drop(const DropSpace& asked, const Operation& operation) {
     dropped += !model_.gone(item);
     if (item.holder.session) {  // who took it is told so, if it asks again
       Session& session = sessions_.at(item.holder.session);
-      session.answers[item.holder.number].status = {Code::kAborted, ""};
+      Answer& answer = session.answers[item.holder.number];
+      // Of what an atomic takes from memory its answer has a copy.
+      if (!durable && std::holds_alternative<AtomicAnswer>(answer.what)) return true;
+      answer.status = {Code::kAborted, ""};
       session.volatile_answers.insert(item.holder.number);
     }
     return true;
   });
+  const auto names_it = [&](const Step& step) {
+    return !std::holds_alternative<OutStep>(step) &&
+           std::visit([&](const auto& part) { return part.space == asked.name; }, step);
+  };
   std::erase_if(model_.waiters, [&](const Model::Asked& waiter) {
-    if (waiter.take.space == asked.name && waiter.awake) refuse(waiter.reply, Code::kAborted);
-    return waiter.take.space == asked.name;
+    bool ends = waiter.take.space == asked.name;
+    for (size_t i = 0; waiter.atomic && i < waiter.atomic->size(); ++i) {
+      ends = ends || std::ranges::any_of((*waiter.atomic)[i], names_it);
+    }
+    if (ends && waiter.awake) refuse(waiter.reply, Code::kAborted);
+    return ends;
   });
   Answer answer;
   answer.what = DropAnswer{dropped};
   this->answer(operation.reply, answer);
-}
-
-void Oracle::open(const OpenSession& asked, const Operation& operation, const Answer* seen) {
-  if (asked.ttl < 0 || (asked.ttl > 0 && asked.ttl < config_.session_ttl_min)) {
-    return refuse(operation.reply, Code::kInvalidArgument);
-  }
-  const auto* opened = seen ? std::get_if<SessionAnswer>(&seen->what) : nullptr;
-  Session session;
-  session.ttl = asked.ttl > 0 ? asked.ttl : config_.session_ttl;
-  session.ttl = std::min(session.ttl, config_.session_ttl_max);
-  session.ends = asked.stream ? kNever : model_.now + session.ttl;
-  session.epoch = opened ? opened->epoch : 0;
-  Answer answer;
-  answer.what = SessionAnswer{opened ? opened->session : 0, session.epoch, session.ttl, {}, {}, {}};
-  sessions_[opened ? opened->session : 0] = std::move(session);
-  this->answer(operation.reply, answer);
-}
-
-// Its waits are offered what came meanwhile, in their order; then every pending number has its
-// answer, waits on, or never happened.
-void Oracle::resume(const ResumeSession& asked, const Operation& operation, const Answer* seen) {
-  const auto found = sessions_.find(asked.session);
-  if (found == sessions_.end()) return refuse(operation.reply, Code::kNotFound);
-  Session& session = found->second;
-  session.ends = kNever;
-  SessionAnswer resumed{asked.session, ++session.epoch, session.ttl, {}, {}, {}};
-  std::vector<Answer> others = std::exchange(answers_, {});
-  std::vector<Model::Asked> waiters = std::exchange(model_.waiters, {});
-  for (Model::Asked& waiter : waiters) {
-    if (waiter.caller.session == asked.session) {
-      if (!within(asked.pending, waiter.caller.number)) continue;  // its caller has gone
-      waiter.awake = true;
-      waiter.reply = {operation.reply.receiver, waiter.caller.number};
-      const std::vector<Found> picked = picked_by(waiter.caller.number, seen);
-      waiter.take.max = at_most(waiter.take.max, picked);
-      if (waiter.until > model_.now && model_.serve(waiter, picked)) continue;
-    }
-    model_.waiters.push_back(waiter);
-  }
-  model_.end_waits();
-  std::map<Number, Answer> answered;
-  for (Answer& answer : std::exchange(answers_, std::move(others))) {
-    answered[answer.reply.token] = std::move(answer);
-  }
-  for (const NumberRange& range : asked.pending) {
-    for (Number number = range.first; number <= range.last; ++number) {
-      session.highest = std::max(session.highest, number);
-      const bool waits = std::ranges::any_of(model_.waiters, [&](const Model::Asked& waiter) {
-        return waiter.caller.session == asked.session && waiter.caller.number == number;
-      });
-      if (session.answers.count(number)) answered[number] = session.answers.at(number);
-      if (answered.count(number)) continue;
-      (waits ? resumed.waiting : resumed.not_executed).push_back(number);
-    }
-  }
-  resumed.answers.assign(answered.begin(), answered.end());
-  Answer answer;
-  answer.what = resumed;
-  this->answer(operation.reply, answer);
-}
-
-void Oracle::suspend(const SuspendSession& asked) {
-  const auto found = sessions_.find(asked.session);
-  if (found == sessions_.end() || found->second.epoch != asked.epoch) return;
-  found->second.ends = model_.now + found->second.ttl;
-  for (Model::Asked& waiter : model_.waiters) {
-    if (waiter.caller.session == asked.session) waiter.awake = false;
-  }
-}
-
-void Oracle::confirm(SessionId id, const std::vector<NumberRange>& ranges) {
-  const auto found = sessions_.find(id);
-  if (found == sessions_.end()) return;
-  std::erase_if(found->second.answers,
-                [&](const auto& kept) { return within(ranges, kept.first); });
-  std::erase_if(model_.items, [&](const Model::Item& item) {
-    return item.holder.session == id && within(ranges, item.holder.number);
-  });
-}
-
-// As at the end of the session, for these alone.
-void Oracle::give_back(SessionId id, const std::vector<NumberRange>& ranges) {
-  std::erase_if(sessions_.at(id).answers,
-                [&](const auto& kept) { return within(ranges, kept.first); });
-  model_.give_back(
-      [&](const Caller& holder) { return holder.session == id && within(ranges, holder.number); });
-}
-
-void Oracle::cancel(const Cancel& asked) {
-  std::erase_if(model_.waiters, [&](const Model::Asked& waiter) {
-    const bool same =
-        asked.session != 0
-            ? waiter.caller.session == asked.session && waiter.caller.number == asked.number
-            : waiter.caller.number == 0 && waiter.reply.receiver == asked.reply.receiver &&
-                  waiter.reply.token == asked.reply.token;
-    if (same) refuse(waiter.reply, Code::kCancelled);
-    return same;
-  });
-}
-
-void Oracle::end_session(SessionId id) {
-  sessions_.erase(id);
-  std::erase_if(model_.waiters, [&](const Model::Asked& waiter) {
-    const bool own = waiter.caller.session == id;
-    if (own && waiter.awake) refuse(waiter.reply, Code::kNotFound);
-    return own;
-  });
-  model_.give_back([&](const Caller& holder) { return holder.session == id; });
 }
 
 void Oracle::advance(Time now) {
@@ -354,6 +363,7 @@ void Oracle::advance(Time now) {
     if (next == sessions_.end() || next->second.ends > now) break;
     model_.advance(next->second.ends);
     end_session(next->first);
+    model_.serve();
   }
   model_.advance(now);
 }
@@ -377,8 +387,13 @@ void Oracle::restart() {
   std::erase_if(model_.items, [&](const Model::Item& item) { return !is_durable(item.space); });
   for (auto& [id, session] : sessions_) {
     session.ends = model_.now + session.ttl;
-    for (const Number number : session.volatile_answers) session.answers.erase(number);
-    session.volatile_answers.clear();
+    std::erase_if(session.volatile_answers, [&, id = id](Number number) {
+      const bool holds = std::ranges::any_of(model_.items, [&](const Model::Item& item) {
+        return item.holder.session == id && item.holder.number == number;
+      });
+      if (!holds) session.answers.erase(number);
+      return !holds;
+    });
     session.highest = session.answers.empty() ? 0 : session.answers.rbegin()->first;
   }
 }

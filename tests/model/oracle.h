@@ -9,9 +9,10 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "tests/model/model.h"
+#include "tests/model/model_atomic.h"
 #include "tuplespace/space/shard.h"
 
 namespace tuplespace {
@@ -21,6 +22,10 @@ class Oracle {
   explicit Oracle(const ShardConfig& config);
   Oracle(const Oracle&) = delete;
   Oracle& operator=(const Oracle&) = delete;
+
+  // What the other one answered, for the places that it gave to what atomics put. Comes before
+  // apply() or advance() of what caused it.
+  void look(const std::vector<Answer>& answers);
 
   // Does what `operation` asks. `seen` is what the other one answered to it, nullptr if it has
   // not yet.
@@ -53,8 +58,11 @@ class Oracle {
     std::set<Number> volatile_answers;  // of them, what a restart forgets
   };
 
+  void act(const Operation& operation, const Answer* seen);
   void out(const Out& asked, const Operation& operation, const Answer* seen);
   void take(Take asked, const Operation& operation, const Answer* seen);
+  void atomic(const Atomic& asked, const Operation& operation);
+  void collect(const Collect& asked, const Operation& operation, const Answer* seen);
   void scan(const Scan& asked, const Operation& operation);
   void create(const CreateSpace& asked, const Operation& operation);
   void drop(const DropSpace& asked, const Operation& operation);
@@ -70,12 +78,17 @@ class Oracle {
   bool repeated(const Operation& operation);
   uint32_t at_most(uint32_t max, const std::vector<Found>& found) const;
   bool is_durable(const std::string& space) const;
-  void record(const Caller& caller, const std::string& space, const Answer& answer);
+  bool has_room(const std::string& space, size_t tuples) const;
+  void resume_wait(Model::Asked waiter, const Answer* seen);
+  void record(const Caller& caller, bool durable, const Answer& answer);
   void answer(const ReplyTo& reply, Answer what);
   void refuse(const ReplyTo& reply, Code code);
 
   ShardConfig config_;
   Model model_;
+  AtomicModel atomics_{model_};
+  // What steps of atomics put, by whom they were answered.
+  std::map<std::pair<uint64_t, uint64_t>, std::vector<StepAnswer>> steps_seen_;
   std::map<std::string, Policy> spaces_;
   std::map<SessionId, Session> sessions_;
   std::vector<Answer> answers_;

@@ -64,7 +64,75 @@ size_t arity_of(const PlanStep& step) {
   return kArities[step.shape % 8];
 }
 
+// A template whose names are not those that steps bind.
+Template nameless(PlanStep step) {
+  step.shape %= 240;
+  return template_of(step);
+}
+
+// (?v, ...) binds what the first field is.
+Template binding(const PlanStep& step, Type type) {
+  Pattern named = type_pattern(type);
+  named.name = 0;
+  std::vector<Pattern> fields = {named};
+  if (step.shape % 2 == 0) fields.push_back(any_pattern());
+  return Template::of(std::move(fields), {"v"}, step.shape % 4 == 3).value();
+}
+
+// ($v, ...)
+Template referring(const PlanStep& step) {
+  std::vector<Pattern> fields = {
+      reference_pattern("v", step.option % 16 == 9 ? Type::kInt : Type::kAny)};
+  if (step.shape % 2 == 0) fields.push_back(pattern_of(step.second, step.first));
+  return Template::of(std::move(fields), {}, step.shape % 4 == 3).value();
+}
+
+std::vector<Expression> fields_of(const Tuple& tuple) {
+  std::vector<Expression> fields;
+  for (std::string_view rest = tuple.bytes(); !rest.empty();) {
+    fields.push_back({std::string(take_field(rest)), {}, Type::kAny, 0});
+  }
+  return fields;
+}
+
 }  // namespace
+
+std::vector<Steps> steps_of(const PlanStep& step, const std::string& space,
+                            const std::string& other) {
+  PlanStep second = step;  // of the same kind, and not the same
+  second.first = uint8_t(step.first * 7 + step.option);
+  second.second = uint8_t(step.second * 5 + step.time);
+  const TakeStep in{space, nameless(step), true, {}};
+  const TakeStep rd{space, nameless(step), false, {}};
+  const TakeStep in_second{other, nameless(second), true, {}};
+  const OutStep out{other, fields_of(tuple_of(second)), {}, {}, false};
+  const auto count = [&](Comparison comparison, uint64_t value) {
+    return CountStep{space, nameless(step), comparison, value};
+  };
+  const uint64_t few = step.second / 16 % 4;
+  switch (step.option % 12) {
+    case 0: return {{in, out}};
+    case 1: return {{count(Comparison::kLess, few + 1), OutStep{space, out.fields, {}, {}, false}}};
+    case 2: return {{count(Comparison::kEqual, few)}};
+    case 3: return {{count(Comparison::kGreater, few), in}};
+    case 4: return {{in, in_second}};
+    case 5: return {{rd, in_second, out}, {in_second, count(Comparison::kEqual, 0)}};
+    case 6: return {{in, TakeStep{space, nameless(step), false, {}}}};
+    case 7: return {{in, count(Comparison::kEqual, few), out, out}};
+    case 8:  // count up
+      return {{TakeStep{space, binding(step, Type::kInt), true, {}},
+               OutStep{other, {{{}, "v", Type::kAny, step.time - 100}}, {}, {}, false}}};
+    case 9:  // join
+      return {{TakeStep{space, binding(step, Type::kAny), step.time % 2 == 0, {}},
+               TakeStep{other, referring(second), true, {}},
+               OutStep{space, {{{}, "v", Type::kAny, 0}}, {}, {}, false}}};
+    case 10:  // count what was found
+      return {{TakeStep{space, binding(step, Type::kAny), true, {}},
+               CountStep{other, referring(step), Comparison::kEqual, few % 2}},
+              {out}};
+    default: return {{in, in, rd}};
+  }
+}
 
 StepPlan random_plan(uint64_t seed, size_t steps) {
   std::mt19937_64 random(seed);

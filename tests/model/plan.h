@@ -5,11 +5,11 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
-#include "tuplespace/tuple/template.h"
-#include "tuplespace/tuple/tuple.h"
+#include "tuplespace/space/operation.h"
 
 namespace tuplespace {
 
@@ -33,5 +33,9 @@ StepPlan plan_of_bytes(std::string_view bytes);
 // The tuple, or the template, that a step is about.
 Tuple tuple_of(const PlanStep& step);
 Template template_of(const PlanStep& step);
+
+// The steps of the atomic that it is about, on these spaces.
+std::vector<Steps> steps_of(const PlanStep& step, const std::string& space,
+                            const std::string& other);
 
 }  // namespace tuplespace

@@ -30,8 +30,7 @@ AtomicSearch::Verdict AtomicSearch::run(const std::vector<Steps>& alternatives,
   for (size_t i = 0; i < alternatives.size(); ++i) {
     prepare(alternatives[i]);
     const bool can = may_happen() && !choose(0);
-    if (too_many_) return Verdict::kTooMany;
-    if (!building_.empty()) return Verdict::kBuilding;
+    if (too_many_) return building_.empty() ? Verdict::kTooMany : Verdict::kBuilding;
     if (!can) continue;
     happening.alternative = static_cast<uint32_t>(i);
     happening.steps.assign(alternatives[i].size(), {});
@@ -138,6 +137,7 @@ std::optional<AtomicSearch::Failure> AtomicSearch::choose(size_t at) {
   request.max = 1;
   request.bytes_max = SIZE_MAX;
   request.now = now_;
+  const auto no_draw = [](uint64_t) { return uint64_t{0}; };
   bool any = false;
   while (true) {
     request.candidates_max = config_.examine_max - examined_;
@@ -145,10 +145,13 @@ std::optional<AtomicSearch::Failure> AtomicSearch::choose(size_t at) {
       too_many_ = true;
       return failure;
     }
-    const SearchResult found = search(*taking.space, request, cursor, [](uint64_t) { return 0; });
+    SearchResult found = search(*taking.space, request, cursor, no_draw);
+    if (found.building) {
+      building_.push_back(taking.space);
+      request.may_build = false;
+      found = search(*taking.space, request, cursor, no_draw);
+    }
     examined_ += found.examined;
-    if (found.building) building_.push_back(taking.space);
-    if (found.building) return failure;
     if (found.found.empty()) {
       too_many_ = !found.finished;
       failure.too_few = taking.like_before && !any;
@@ -167,7 +170,7 @@ std::optional<AtomicSearch::Failure> AtomicSearch::choose(size_t at) {
     if (!later) return std::nullopt;
     names_.resize(taking.names);
     const Mask own = Mask{1} << at;
-    if (stopped() || !(later->conflicts & own)) return later;  // no other tuple here helps
+    if (too_many_ || !(later->conflicts & own)) return later;  // no other tuple here helps
     failure.conflicts |= later->conflicts & ~own;
     if (later->too_few && takings_[at + 1].like_before) {
       failure.too_few = taking.like_before;
@@ -217,9 +220,8 @@ std::optional<uint64_t> AtomicSearch::count(const CountStep& step) {
   if (space == nullptr) return 0;
   const Plan plan = plan_of(step.wanted, config_.seed);
   const Counted counted =
-      count_available(*space, step.wanted, plan, now_, config_.examine_max - examined_, true);
+      count_available(*space, step.wanted, plan, now_, config_.examine_max - examined_);
   if (counted.building) building_.push_back(space);
-  if (counted.building) return std::nullopt;
   too_many_ = counted.too_many;
   if (too_many_) return std::nullopt;
   examined_ += counted.examined;

@@ -40,8 +40,8 @@ class AtomicSearch {
   enum class Verdict {
     kCan,
     kCannot,
-    kBuilding,  // an index is being built that it needs: ask again when it is
-    kTooMany,   // examine_max
+    kTooMany,   // examine_max, whatever is indexed
+    kBuilding,  // examine_max, and an index is being built that helps: ask again when it is
   };
   using Find = std::function<Space*(std::string_view name)>;
 
@@ -52,7 +52,7 @@ class AtomicSearch {
   Verdict run(const std::vector<Steps>& alternatives, Happening& happening);
 
   size_t examined() const { return examined_; }
-  // Spaces that build indexes for it.
+  // Spaces that build indexes for it; until then it does with what there is.
   const std::vector<Space*>& building() const { return building_; }
 
  private:
@@ -94,7 +94,6 @@ class AtomicSearch {
   std::optional<uint64_t> count(const CountStep& step);
   uint64_t taken_of(const Counting& counting, const Template& wanted) const;
   Mask user_of(const Space* space, Slot slot, size_t before) const;
-  bool stopped() const { return too_many_ || !building_.empty(); }
 
   const Find find_;
   const ShardConfig& config_;

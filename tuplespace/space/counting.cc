@@ -15,14 +15,13 @@ uint64_t count_listed(const Space& space, const PlaceList& list, const Template&
 }
 
 Counted count_available(Space& space, const Template& wanted, const Plan& plan, Time now,
-                        size_t examine_max, bool wait_for_index) {
+                        size_t examine_max) {
   Counted counted;
   for (Index* index : space.indexes_for(wanted)) {
     const Question question = plan.question.widened(index->arity());
     bool unfinished = false;
     const HashIndex* hashes = index->ask(question, now, &unfinished);
     counted.building |= unfinished;
-    if (unfinished && wait_for_index) return counted;
     const bool right = hashes != nullptr && hashes->question() == question;
     std::vector<Places> places;
     if (right) {

@@ -20,9 +20,8 @@ struct Counted {
   bool building = false;  // an index that would help is not built yet
 };
 
-// `wait_for_index`: where one is being built, returns at once, with `building`.
 Counted count_available(Space& space, const Template& wanted, const Plan& plan, Time now,
-                        size_t examine_max, bool wait_for_index);
+                        size_t examine_max);
 
 // How many tuples of `list` match, as far as the first `examine_max` tell.
 uint64_t count_listed(const Space& space, const PlaceList& list, const Template& wanted,

@@ -441,7 +441,8 @@ void Shard::Parts::run_due() {
     return std::tie(a.due, a.kind, a.id) < std::tie(b.due, b.kind, b.id);
   });
   const std::vector<Timer> timers = std::exchange(due, {});
-  for (const Timer& timer : timers) {
+  for (size_t i = 0; i < timers.size(); ++i) {
+    const Timer& timer = timers[i];
     switch (timer.kind) {
       case Timer::Kind::kTuple: tuple_due(timer); break;
       case Timer::Kind::kHold: hold_due(timer.id); break;
@@ -454,7 +455,10 @@ void Shard::Parts::run_due() {
         collection.wanted = true;
         break;
     }
-    serve_all();
+    // All that expires at one instant is gone before anybody looks.
+    const bool more = i + 1 < timers.size() && timer.kind == Timer::Kind::kTuple &&
+                      timers[i + 1].kind == timer.kind && timers[i + 1].due == timer.due;
+    if (!more) serve_all();
   }
 }
 

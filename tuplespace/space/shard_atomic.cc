@@ -180,15 +180,14 @@ Shard::Parts::Tried Shard::Parts::try_atomic(const Atomic& atomic, const Caller&
   Happening happening;
   const AtomicSearch::Verdict verdict = search.run(*atomic.alternatives, happening);
   figures.candidates += search.examined();
+  for (const Space* space : search.building()) {
+    if (std::find(building.begin(), building.end(), space->id()) == building.end()) {
+      building.push_back(space->id());
+    }
+  }
   switch (verdict) {
     case AtomicSearch::Verdict::kCannot: return Tried::kCannot;
-    case AtomicSearch::Verdict::kBuilding:
-      for (const Space* space : search.building()) {
-        if (std::find(building.begin(), building.end(), space->id()) == building.end()) {
-          building.push_back(space->id());
-        }
-      }
-      return Tried::kBuilding;
+    case AtomicSearch::Verdict::kBuilding: return Tried::kBuilding;
     case AtomicSearch::Verdict::kTooMany:
       refusal = exhausted(fmt::format("atomic: to see whether it can happen more tuples than "
                                       "examine_max {} have to be looked at; bind fields by value "

@@ -354,7 +354,7 @@ struct Shard::Parts {
   // ---- shard_collect.cc ----
   void collect(Operation& operation);
   Status check_collected(const Collect& collect, const Space& from, const Slots& slots) const;
-  void move_into(Space& from, Slot slot, Space& into, bool remove);
+  void move_into(Space& from, Slot slot, Space& into, Sequence place, bool remove);
   static CollectAnswer collect_again(const KeptAnswer& kept);
 
   // ---- shard_transaction.cc ----

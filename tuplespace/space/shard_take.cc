@@ -482,8 +482,7 @@ void Shard::Parts::count(Operation& operation) {
   Space* space = find_space(count.space);
   if (space == nullptr || !space->exists) return refuse(operation.reply, no_space(count.space));
   const Plan plan = plan_of(count.wanted, config.seed);
-  const Counted counted =
-      count_available(*space, count.wanted, plan, now, config.examine_max, false);
+  const Counted counted = count_available(*space, count.wanted, plan, now, config.examine_max);
   if (counted.building) building.push_back(space->id());
   if (counted.too_many) {
     return refuse(

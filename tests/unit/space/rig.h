@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tests/model/shard_host.h"
+#include "tests/model/steps_text.h"
 #include "tuplespace/tuple/text.h"
 
 namespace tuplespace {
@@ -104,6 +105,34 @@ class Rig {
     How probe;
     probe.wait = 0;
     return take(false, space, text, probe);
+  }
+
+  // Several steps at one instant, as text (tests/model/steps_text.h).
+  Ask atomic(const std::string& steps, std::optional<Duration> wait, Client* client = nullptr) {
+    Result<std::vector<Steps>> parsed = parse_steps(steps);
+    EXPECT_TRUE(parsed.ok()) << steps << ": " << parsed.status().message();
+    if (!parsed.ok()) return {};
+    Operation operation;
+    operation.what = Atomic{std::make_shared<const std::vector<Steps>>(std::move(*parsed)), wait};
+    return ask(std::move(operation), client);
+  }
+  Ask atomic(const std::string& steps, Client* client = nullptr) {
+    return atomic(steps, std::nullopt, client);
+  }
+  Ask collect(bool remove, const std::string& space, const std::string& text,
+              const std::string& into, Client* client = nullptr) {
+    Operation operation;
+    operation.what = Collect{space, wanted(text), into, remove};
+    return ask(std::move(operation), client);
+  }
+  // The same operation again, under its number.
+  Ask again(Operation operation, const Client& client, Number number) {
+    operation.caller = {client.session, number, number, ""};
+    operation.reply = {kAlone, next_token_++};
+    const Ask asked = {operation.reply.receiver, operation.reply.token};
+    host.apply(std::move(operation));
+    collect();
+    return asked;
   }
 
   CountAnswer count(const std::string& space, const std::string& text = "(...)") {
@@ -245,6 +274,10 @@ class Rig {
   }
   static std::string said(const Answer& answered) {
     if (!answered.status.ok()) return code_name(answered.status.code());
+    if (const auto* collected = std::get_if<CollectAnswer>(&answered.what)) {
+      return fmt::format("{} tuples", collected->count);
+    }
+    if (const auto* did = std::get_if<AtomicAnswer>(&answered.what)) return said(*did);
     const auto* take = std::get_if<TakeAnswer>(&answered.what);
     if (take == nullptr) return "OK";
     if (take->ended == Ended::kNone) return "NONE";
@@ -256,6 +289,19 @@ class Rig {
       if (found.attempt > 0) text += fmt::format(" attempt {}", found.attempt);
     }
     return text;
+  }
+
+  // What an atomic found, in order of its steps; OK if that is nothing.
+  static std::string said(const AtomicAnswer& did) {
+    if (did.ended != Ended::kNot) return did.ended == Ended::kNone ? "NONE" : "TIMEOUT";
+    std::string text;
+    if (did.alternative > 0) text = fmt::format("alternative {}", did.alternative);
+    for (const StepAnswer& step : did.steps) {
+      if (!step.found) continue;
+      text += (text.empty() ? "" : " ") + to_text(step.found->tuple);
+      if (step.found->attempt > 0) text += fmt::format(" attempt {}", step.found->attempt);
+    }
+    return text.empty() ? "OK" : text;
   }
 
   Sequence sequence(Ask asked) const { return answer(asked)->sequence; }
