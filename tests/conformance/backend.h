@@ -22,6 +22,8 @@ struct Call {
     kRd,
     kCount,
     kScan,
+    kCollect,
+    kAtomic,
     kCreate,
     kDrop,
     kSpaces,
@@ -33,8 +35,13 @@ struct Call {
 
   Verb verb = Verb::kOut;
   std::string space;
-  Tuple tuple;      // kOut
-  Template wanted;  // kIn, kRd, kCount, kScan, kWatch, kExplain
+  Tuple tuple;                   // kOut
+  std::vector<Tuple> more;       // kOut: at the same instant
+  Template wanted;               // kIn, kRd, kCount, kScan, kCollect, kWatch, kExplain
+  std::vector<Template> any_of;  // kIn, kRd: further ones
+  std::string into;              // kCollect
+  bool copies = false;           // kCollect: leaves them there
+  std::shared_ptr<const std::vector<Steps>> steps;  // kAtomic
   std::optional<Duration> ttl, delay;
   bool pulse = false;
   std::optional<Duration> wait;  // absent: without end
@@ -52,10 +59,13 @@ struct Outcome {
     Tuple tuple;
     uint64_t id = 0;
     uint32_t attempt = 0;
+    uint32_t matched = 0;  // by which template of any of several
   };
 
   Status status;
-  std::vector<Match> tuples;
+  std::vector<Match> tuples;  // of an atomic: in order of its steps
+  uint32_t alternative = 0;   // of an atomic
+  uint64_t moved = 0;         // by a collect
   Ended ended = Ended::kNot;
   std::optional<Duration> ttl;
   uint64_t ready = 0, held = 0, delayed = 0, waiters = 0;

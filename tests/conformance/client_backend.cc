@@ -148,6 +148,8 @@ Outcome ClientBackend::at_once(client::Connection& connection, const Call& call)
     }
     case Call::Verb::kWatch:
     case Call::Verb::kBlocked:
+    case Call::Verb::kCollect:
+    case Call::Verb::kAtomic:
     case Call::Verb::kExplain:  // no script that is served here asks for these
     case Call::Verb::kIn: break;
   }

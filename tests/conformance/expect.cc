@@ -30,6 +30,10 @@ Status expect_tuples(const Words& expected, const Outcome& outcome) {
     if (seen == outcome.tuples.size()) return differs(outcome);
     const Outcome::Match& match = outcome.tuples[seen++];
     if (!(match.tuple == *tuple) || match.attempt != attempt) return differs(outcome);
+    if (i + 2 < expected.size() && expected[i + 1] == "by") {
+      if (std::stoul(expected[i + 2]) != match.matched) return differs(outcome);
+      i += 2;
+    }
   }
   return seen == outcome.tuples.size() ? Status() : differs(outcome);
 }
@@ -42,6 +46,7 @@ Status expect_figures(const Words& expected, const Outcome& outcome) {
                             : name == "held"    ? outcome.held
                             : name == "delayed" ? outcome.delayed
                             : name == "waiters" ? outcome.waiters
+                            : name == "moved"   ? outcome.moved
                                                 : UINT64_MAX;
     if (figure == UINT64_MAX) return invalid("no figure " + name);
     if (!is_number(expected[i + 1]) || std::stoull(expected[i + 1]) != figure) {
@@ -88,7 +93,14 @@ Status expect_answer(const Words& expected, const Outcome& outcome) {
     return outcome.tuples.size() == std::stoull(first) ? Status() : differs(outcome);
   }
   if (first[0] == '(' || first.starts_with("big:")) return expect_tuples(expected, outcome);
-  if (first == "ready" || first == "held" || first == "delayed" || first == "waiters") {
+  if (first == "alternative") {
+    if (expected.size() < 2 || std::to_string(outcome.alternative) != expected[1]) {
+      return differs(outcome);
+    }
+    return expect_tuples(Words(expected.begin() + 2, expected.end()), outcome);
+  }
+  if (first == "ready" || first == "held" || first == "delayed" || first == "waiters" ||
+      first == "moved") {
     return expect_figures(expected, outcome);
   }
   return outcome.names == expected ? Status() : differs(outcome);
@@ -117,8 +129,11 @@ std::string describe(const Outcome& outcome) {
     const std::string tuple = to_text(match.tuple);
     text += tuple.size() > 200 ? fmt::format("a tuple of {} bytes ", tuple.size()) : tuple + " ";
     if (match.attempt > 0) text += fmt::format("attempt {} ", match.attempt);
+    if (match.matched > 0) text += fmt::format("by {} ", match.matched);
   }
   for (const std::string& name : outcome.names) text += name + " ";
+  if (outcome.alternative > 0) text += fmt::format("alternative {} ", outcome.alternative);
+  if (outcome.moved > 0) text += fmt::format("moved {} ", outcome.moved);
   if (outcome.ended == Ended::kNone) text += "none ";
   if (outcome.ended == Ended::kTimeout) text += "timeout ";
   if (outcome.ended == Ended::kDeadlock) text += "deadlock ";

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "tests/conformance/expect.h"
+#include "tests/model/steps_text.h"
 #include "tuplespace/tuple/text.h"
 
 namespace tuplespace::conformance {
@@ -33,6 +34,7 @@ class Options {
 
  private:
   Status read(const std::string& name, Call& call) {
+    if (name == "into") return word(call.into);
     if (name == "ttl") return duration(call.ttl);
     if (name == "delay") return duration(call.delay);
     if (name == "wait") return duration(call.wait);
@@ -76,6 +78,11 @@ class Options {
     const std::string word = at_ < words_.size() ? words_[at_++] : "";
     if (word != "report" && word != "fail") return invalid("deadlock is report or fail");
     option = word == "fail" ? Deadlock::kFail : Deadlock::kReport;
+    return {};
+  }
+  Status word(std::string& option) {
+    if (at_ == words_.size()) return invalid("a word is missing at the end");
+    option = words_[at_++];
     return {};
   }
   static Status flag(bool& option) {
@@ -193,6 +200,45 @@ Result<Tuple> read_tuple(const std::string& word) {
   return Tuple::of({Value(std::string(*size, 'x'))}, limits);
 }
 
+namespace {
+
+// Reads ("a") ("b") of an out, ("a") or ("b") of a read or take, from `at` on.
+Status read_further(const Words& command, size_t& at, Call& call) {
+  while (at < command.size()) {
+    const bool out = call.verb == Call::Verb::kOut && command[at][0] == '(';
+    if (!out && command[at] != "or") return {};
+    if (!out) ++at;
+    if (at == command.size()) return invalid("a template is missing behind or");
+    if (out) {
+      auto tuple = read_tuple(command[at++]);
+      if (!tuple.ok()) return tuple.status();
+      call.more.push_back(*tuple);
+    } else {
+      auto wanted = parse_template(command[at++]);
+      if (!wanted.ok()) return wanted.status();
+      call.any_of.push_back(*wanted);
+    }
+  }
+  return {};
+}
+
+// atomic STEPS [ "wait" D ] [ "unconfirmed" ] [ "lost" ]
+Status read_atomic(const Words& command, Call& call) {
+  size_t end = 1;
+  std::string steps;
+  while (end < command.size() && command[end] != "wait" && command[end] != "unconfirmed" &&
+         command[end] != "lost") {
+    steps += (end == 1 ? "" : " ") + command[end];
+    ++end;
+  }
+  auto parsed = parse_steps(steps);
+  if (!parsed.ok()) return parsed.status();
+  call.steps = std::make_shared<const std::vector<Steps>>(std::move(*parsed));
+  return Options(command, end).read_into(call);
+}
+
+}  // namespace
+
 Result<Call> read_call(const Words& command) {
   using Verb = Call::Verb;
   static const std::map<std::string, Verb> kVerbs = {{"out", Verb::kOut},
@@ -206,6 +252,9 @@ Result<Call> read_call(const Words& command) {
                                                      {"drop", Verb::kDrop},
                                                      {"spaces", Verb::kSpaces},
                                                      {"describe", Verb::kDescribe},
+                                                     {"collect", Verb::kCollect},
+                                                     {"copy_collect", Verb::kCollect},
+                                                     {"atomic", Verb::kAtomic},
                                                      {"watch", Verb::kWatch},
                                                      {"blocked", Verb::kBlocked},
                                                      {"explain", Verb::kExplain}};
@@ -213,13 +262,19 @@ Result<Call> read_call(const Words& command) {
   if (verb == kVerbs.end()) return invalid("no command " + command[0]);
   Call call;
   call.verb = verb->second;
+  call.copies = command[0] == "copy_collect";
+  if (call.verb == Verb::kAtomic) {
+    if (const Status status = read_atomic(command, call); !status.ok()) return status;
+    return call;
+  }
   if (verb->second == Verb::kScan) call.max = 0;
   if (command[0] == "inp" || command[0] == "rdp") call.wait = 0;
   size_t at = 1;
   if (at < command.size()) call.space = command[at++];
   const bool is_template = call.verb == Verb::kIn || call.verb == Verb::kRd ||
                            call.verb == Verb::kCount || call.verb == Verb::kScan ||
-                           call.verb == Verb::kWatch || call.verb == Verb::kExplain;
+                           call.verb == Verb::kWatch || call.verb == Verb::kExplain ||
+                           call.verb == Verb::kCollect;
   if ((is_template || call.verb == Verb::kOut) && at == command.size()) {
     return invalid(command[0] + " needs a space and a tuple");
   }
@@ -236,8 +291,8 @@ Result<Call> read_call(const Words& command) {
     if (!wanted.ok()) return wanted.status();
     call.wanted = *wanted;
   }
-  const Status status = Options(command, at).read_into(call);
-  if (!status.ok()) return status;
+  TS_RETURN_IF_ERROR(read_further(command, at, call));
+  TS_RETURN_IF_ERROR(Options(command, at).read_into(call));
   return call;
 }
 

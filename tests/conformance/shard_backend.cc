@@ -28,10 +28,21 @@ Outcome outcome_of(const Answer& answer) {
   if (const auto* out = std::get_if<OutAnswer>(&answer.what)) outcome.ttl = out->ttl;
   if (const auto* take = std::get_if<TakeAnswer>(&answer.what)) {
     for (const Found& found : take->tuples) {
-      outcome.tuples.push_back({found.tuple, found.id, found.attempt});
+      outcome.tuples.push_back({found.tuple, found.id, found.attempt, found.matched});
     }
     outcome.ended = take->ended;
     outcome.held = take->held;
+  }
+  if (const auto* did = std::get_if<AtomicAnswer>(&answer.what)) {
+    for (const StepAnswer& step : did->steps) {
+      if (!step.found) continue;
+      outcome.tuples.push_back({step.found->tuple, step.found->id, step.found->attempt, 0});
+    }
+    outcome.ended = did->ended;
+    outcome.alternative = did->alternative;
+  }
+  if (const auto* collected = std::get_if<CollectAnswer>(&answer.what)) {
+    outcome.moved = collected->count;
   }
   if (const auto* count = std::get_if<CountAnswer>(&answer.what)) {
     outcome.ready = count->ready;
@@ -99,7 +110,8 @@ void ShardBackend::start(const std::string& name, const Call& call) {
   under = {0, call, host_.now(), {}, 0, 0, ""};
   using Verb = Call::Verb;
   const bool numbered = call.verb == Verb::kOut || call.verb == Verb::kIn ||
-                        call.verb == Verb::kRd || call.verb == Verb::kCount;
+                        call.verb == Verb::kRd || call.verb == Verb::kCount ||
+                        call.verb == Verb::kCollect || call.verb == Verb::kAtomic;
   if (numbered) return send(client, under);
   if (call.verb == Verb::kScan) return scan(under);
   if (call.verb == Verb::kWatch) return watch(under);
@@ -114,15 +126,30 @@ void ShardBackend::send(Client& client, Under& under) {
   operation.caller.number = under.number;
   operation.caller.hash = under.number;
   operation.reply = {client.receiver, under.number};
+  std::optional<Duration> wait = call.wait;
+  if (wait && *wait > 0) wait = std::max<Duration>(1, *wait - (host_.now() - under.since));
   if (call.verb == Call::Verb::kOut) {
-    operation.what = Out{call.space, call.tuple, call.ttl, call.delay, call.pulse};
+    Out out{call.space, call.tuple, call.ttl, call.delay, call.pulse};
+    if (!call.more.empty()) {
+      auto extras = std::make_shared<OutExtras>();
+      extras->more = call.more;
+      out.extras = std::move(extras);
+    }
+    operation.what = std::move(out);
   } else if (call.verb == Call::Verb::kCount) {
     operation.what = Count{call.space, call.wanted};
+  } else if (call.verb == Call::Verb::kCollect) {
+    operation.what = Collect{call.space, call.wanted, call.into, !call.copies};
+  } else if (call.verb == Call::Verb::kAtomic) {
+    operation.what = Atomic{call.steps, wait};
   } else {
-    std::optional<Duration> wait = call.wait;
-    if (wait && *wait > 0) wait = std::max<Duration>(1, *wait - (host_.now() - under.since));
-    operation.what =
-        Take{call.space, call.wanted, call.verb == Call::Verb::kIn, wait, call.choice, call.max};
+    Take take{call.space, call.wanted, call.verb == Call::Verb::kIn, wait, call.choice, call.max};
+    if (!call.any_of.empty()) {
+      auto extras = std::make_shared<TakeExtras>();
+      extras->any_of = call.any_of;
+      take.extras = std::move(extras);
+    }
+    operation.what = std::move(take);
   }
   host_.apply(std::move(operation));
   deliver_all();
@@ -162,7 +189,7 @@ void ShardBackend::scan(Under& under) {
       const auto* scanned = std::get_if<ScanAnswer>(&answer.what);
       if (scanned == nullptr) continue;
       for (const Found& found : scanned->tuples) {
-        all.tuples.push_back({found.tuple, found.id, found.attempt});
+        all.tuples.push_back({found.tuple, found.id, found.attempt, 0});
       }
       next.after = scanned->next;
       next.until = scanned->until;

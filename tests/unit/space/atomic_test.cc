@@ -85,7 +85,7 @@ TEST(Atomic, ABarrierOpensForAllWhenTheLastHasCome) {
     rig.out("s", "('here', " + std::to_string(i) + ")");
     waiting.push_back(rig.atomic("count s ('here', ?) = 3"));
   }
-  for (const Ask asked : waiting) EXPECT_EQ(rig.said(asked), "OK");
+  for (const Ask& asked : waiting) EXPECT_EQ(rig.said(asked), "OK");
 }
 
 TEST(Atomic, AbsenceIsACountOfNone) {

@@ -91,7 +91,7 @@ TEST(AtomicWait, ASuspendedOneIsNotServedAndKeepsItsPlaceInLine) {
   const SessionAnswer resumed = rig.resume(ann, {{1, 1}});
   EXPECT_EQ(resumed.waiting.size(), 1u);
   rig.out("s", "('x')");
-  EXPECT_EQ(rig.said({ann.receiver, 1}), "(\"x\")");
+  EXPECT_EQ(rig.said(Ask{ann.receiver, 1}), "(\"x\")");
   EXPECT_EQ(rig.said(again), "");
   EXPECT_EQ(contents(rig, "log"), "(\"bob\") (\"ann\")");
 }

@@ -277,7 +277,7 @@ class Rig {
     if (const auto* collected = std::get_if<CollectAnswer>(&answered.what)) {
       return fmt::format("{} tuples", collected->count);
     }
-    if (const auto* did = std::get_if<AtomicAnswer>(&answered.what)) return said(*did);
+    if (const auto* did = std::get_if<AtomicAnswer>(&answered.what)) return found_by(*did);
     const auto* take = std::get_if<TakeAnswer>(&answered.what);
     if (take == nullptr) return "OK";
     if (take->ended == Ended::kNone) return "NONE";
@@ -292,7 +292,7 @@ class Rig {
   }
 
   // What an atomic found, in order of its steps; OK if that is nothing.
-  static std::string said(const AtomicAnswer& did) {
+  static std::string found_by(const AtomicAnswer& did) {
     if (did.ended != Ended::kNot) return did.ended == Ended::kNone ? "NONE" : "TIMEOUT";
     std::string text;
     if (did.alternative > 0) text = fmt::format("alternative {}", did.alternative);
