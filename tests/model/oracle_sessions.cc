@@ -36,8 +36,7 @@ void Oracle::open(const OpenSession& asked, const Operation& operation, const An
   session.ends = asked.stream ? kNever : model_.now + session.ttl;
   session.epoch = opened ? opened->epoch : 0;
   Answer answer;
-  answer.what =
-      SessionAnswer{opened ? opened->session : 0, session.epoch, session.ttl, {}, {}, {}};
+  answer.what = SessionAnswer{opened ? opened->session : 0, session.epoch, session.ttl, {}, {}, {}};
   sessions_[opened ? opened->session : 0] = std::move(session);
   this->answer(operation.reply, answer);
 }

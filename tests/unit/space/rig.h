@@ -116,11 +116,11 @@ class Rig {
     operation.what = Atomic{std::make_shared<const std::vector<Steps>>(std::move(*parsed)), wait};
     return ask(std::move(operation), client);
   }
-  Ask atomic(const std::string& steps, int wait, Client* client = nullptr) {
-    return atomic(steps, std::optional<Duration>(wait), client);
-  }
   Ask atomic(const std::string& steps, Client* client = nullptr) {
-    return atomic(steps, std::optional<Duration>(), client);
+    return atomic(steps, std::nullopt, client);
+  }
+  Ask atomicp(const std::string& steps, Client* client = nullptr) {
+    return atomic(steps, std::optional<Duration>(0), client);
   }
   Ask collect(bool remove, const std::string& space, const std::string& text,
               const std::string& into, Client* client = nullptr) {
