@@ -290,7 +290,8 @@ void at_random(Space& space, const SearchRequest& request, const Gathered& place
   for (const Places& some : places) total += some.size();
   Collector collector(space, request, result);
   std::vector<Slot> matches;
-  if (total <= request.candidates_max) {
+  // A tuple stands in one list for each template that it may match.
+  if (total <= request.candidates_max * (1 + request.further.size())) {
     for (const Listed& some : places) {
       for (Walk walk(space.slab, some, true, {}); walk.slot() != kNoSlot; walk.advance()) {
         if (collector.matches_first(walk.slot(), some.of)) matches.push_back(walk.slot());

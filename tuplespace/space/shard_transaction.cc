@@ -1,10 +1,10 @@
-// Transactions.
+// Transactions are refused: they come with the next version.
 #include "tuplespace/space/shard_parts.h"
 
 namespace tuplespace {
 namespace {
 
-Status not_served() { return {Code::kUnimplemented, "this server is older than that operation"}; }
+Status not_served() { return {Code::kUnimplemented, "transactions come with a later version"}; }
 
 }  // namespace
 
