@@ -324,12 +324,12 @@ void Shard::Parts::out(Operation& operation) {
   if (out.extras == nullptr || out.extras->more.empty()) {
     put_new(*space, std::move(out.tuple), id, due);
   } else {
-    // All numbers first: they follow one another, whoever is served meanwhile.
     const std::vector<Tuple>& more = out.extras->more;
-    for (size_t i = 0; i < more.size(); ++i) next_sequence();
     figures.outs += more.size();
+    together = true;
     put_new(*space, std::move(out.tuple), id, due);
-    for (size_t i = 0; i < more.size(); ++i) put_new(*space, more[i], id + 1 + i, due);
+    for (const Tuple& tuple : more) put_new(*space, tuple, next_sequence(), due);
+    together = false;
   }
   if (until_taken) return;  // it is answered when its fate is known
   if (operation.caller.number != 0) {
@@ -411,7 +411,7 @@ void Shard::Parts::become_available(Space& space, Slot slot, OnDisk on_disk) {
   const std::string_view bytes = space.slab[slot].tuple.bytes();
   tell(space, space.slab[slot].attempt == 0 ? EventKind::kOut : EventKind::kReturn, slot);
   print.reset(bytes);
-  if (concerns_atomics(space, bytes)) {
+  if (together || concerns_atomics(space, bytes)) {
     const Tuple tuple = space.slab[slot].tuple;
     return arrive(space, slot, tuple, on_disk);
   }

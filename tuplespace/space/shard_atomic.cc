@@ -335,6 +335,7 @@ bool Shard::Parts::put_outs(const Steps& steps, std::vector<Tuple> outs, const C
   }
   // Whoever is served rests on what was taken, and on the answer's record.
   const bool leaves_a_trace = took || (durable && caller.number != 0);
+  together = outs.size() > 1;
   size_t next = 0;
   for (size_t i = 0; i < steps.size(); ++i) {
     const auto* out = std::get_if<OutStep>(&steps[i]);
@@ -347,6 +348,7 @@ bool Shard::Parts::put_outs(const Steps& steps, std::vector<Tuple> outs, const C
     ++figures.outs;
     put_new(space, std::move(outs[next++]), did.steps[i].id, due);
   }
+  together = false;
   return durable;
 }
 

@@ -91,10 +91,9 @@ void Shard::Parts::collect(Operation& operation) {
     // Whoever is served rests on what was moved, and on the answer's record.
     const bool leaves_a_trace = took || (durable && operation.caller.number != 0);
     if (leaves_a_trace && into.durability != Durability::kMemory) touch(into);
-    // All numbers first: they follow one another, whoever is served meanwhile.
-    for (size_t i = 0; i < found.found.size(); ++i) next_sequence();
-    Sequence place = instant;
-    for (const Slot slot : found.found) move_into(*from, slot, into, ++place, collect.remove);
+    together = true;
+    for (const Slot slot : found.found) move_into(*from, slot, into, collect.remove);
+    together = false;
     if (operation.caller.number != 0) {
       Session& session = *session_of(operation.caller);
       KeptAnswer& kept = session.answers.insert(operation.caller.number);
@@ -138,7 +137,7 @@ Status Shard::Parts::check_collected(const Collect& collect, const Space& from,
 }
 
 // Gives a tuple, or a copy of it, a new place in another space; its time goes on as it was.
-void Shard::Parts::move_into(Space& from, Slot slot, Space& into, Sequence place, bool remove) {
+void Shard::Parts::move_into(Space& from, Slot slot, Space& into, bool remove) {
   const Entry& entry = from.slab[slot];
   const Tuple tuple = entry.tuple;
   const uint64_t attempt = remove ? entry.attempt : 0;
@@ -153,7 +152,7 @@ void Shard::Parts::move_into(Space& from, Slot slot, Space& into, Sequence place
     ++figures.takes;
   }
   ++figures.outs;
-  put_new(into, tuple, place, due, attempt);
+  put_new(into, tuple, next_sequence(), due, attempt);
 }
 
 CollectAnswer Shard::Parts::collect_again(const KeptAnswer& kept) {

@@ -105,6 +105,9 @@ struct Shard::Parts {
   absl::flat_hash_map<std::string, uint64_t> group_by_conditions;
   std::vector<uint64_t> groups_building;  // groups that wait for an index
   Changes changes;
+  // Several tuples are put at this instant: they are all there before a taker is served, and
+  // whoever is served rests on all of them.
+  bool together = false;
 
   Fingerprint print;
   Plans plans;
@@ -354,7 +357,7 @@ struct Shard::Parts {
   // ---- shard_collect.cc ----
   void collect(Operation& operation);
   Status check_collected(const Collect& collect, const Space& from, const Slots& slots) const;
-  void move_into(Space& from, Slot slot, Space& into, Sequence place, bool remove);
+  void move_into(Space& from, Slot slot, Space& into, bool remove);
   static CollectAnswer collect_again(const KeptAnswer& kept);
 
   // ---- shard_transaction.cc ----

@@ -21,8 +21,8 @@ TEST(Atomic, ComparesAndSwaps) {
   Rig rig;
   rig.out("s", "('v', 1)");
 
-  EXPECT_EQ(rig.said(rig.atomic("in s ('v', 1) ; out s ('v', 2)", 0)), "(\"v\", 1)");
-  EXPECT_EQ(rig.said(rig.atomic("in s ('v', 1) ; out s ('v', 3)", 0)), "NONE");
+  EXPECT_EQ(rig.said(rig.atomicp("in s ('v', 1) ; out s ('v', 2)")), "(\"v\", 1)");
+  EXPECT_EQ(rig.said(rig.atomicp("in s ('v', 1) ; out s ('v', 3)")), "NONE");
   EXPECT_EQ(contents(rig, "s"), "(\"v\", 2)");
 }
 
@@ -70,11 +70,10 @@ TEST(Atomic, AReferenceReachesIntoListsAndMapsAndCounts) {
   rig.out("t", "([1, 7], {'k': 7})");
   rig.out("t", "([1, 7], {'k': 8})");
 
-  EXPECT_EQ(rig.said(rig.atomic("rd s (?x:int) ; rd t ([1, $x], {'k': ?y:any}) ; "
-                                "count t ([1, $x:int], ?) = 2",
-                                0)),
+  EXPECT_EQ(rig.said(rig.atomicp("rd s (?x:int) ; rd t ([1, $x], {'k': ?y:any}) ; "
+                                 "count t ([1, $x:int], ?) = 2")),
             "(7) ([1, 7], {\"k\": 7})");
-  EXPECT_EQ(rig.said(rig.atomic("rd s (?x:int) ; rd t ([1, $x:string], ?)", 0)), "NONE");
+  EXPECT_EQ(rig.said(rig.atomicp("rd s (?x:int) ; rd t ([1, $x:string], ?)")), "NONE");
 }
 
 TEST(Atomic, ABarrierOpensForAllWhenTheLastHasCome) {
@@ -91,8 +90,8 @@ TEST(Atomic, ABarrierOpensForAllWhenTheLastHasCome) {
 TEST(Atomic, AbsenceIsACountOfNone) {
   Rig rig;
   const std::string once = "count s ('leader', ?) = 0 ; out s ('leader', 1)";
-  EXPECT_EQ(rig.said(rig.atomic(once, 0)), "OK");
-  EXPECT_EQ(rig.said(rig.atomic(once, 0)), "NONE");
+  EXPECT_EQ(rig.said(rig.atomicp(once)), "OK");
+  EXPECT_EQ(rig.said(rig.atomicp(once)), "NONE");
 
   const Ask next = rig.atomic("count s ('leader', ?) = 0 ; out s ('leader', 2)");
   EXPECT_EQ(rig.said(next), "");
@@ -106,8 +105,8 @@ TEST(Atomic, ACountSeesWhatIsLeftAfterTheTakesAndBeforeTheOuts) {
   rig.out("s", "(1)");
   rig.out("s", "(2)");
 
-  const Ask last = rig.atomic("in s (?) ; count s (?) = 0", 0);
-  const Ask one_left = rig.atomic("in s (?) ; out s (3) ; count s (?) = 1", 0);
+  const Ask last = rig.atomicp("in s (?) ; count s (?) = 0");
+  const Ask one_left = rig.atomicp("in s (?) ; out s (3) ; count s (?) = 1");
   EXPECT_EQ(rig.said(last), "NONE");
   EXPECT_EQ(rig.said(one_left), "(1)");
   EXPECT_EQ(std::get<AtomicAnswer>(rig.answer(one_left)->what).steps[2].count, 1u);
@@ -118,10 +117,8 @@ TEST(Atomic, CountsWithAReferenceChooseAmongCombinations) {
   Rig rig;
   for (const char* text : {"('a', 1)", "('a', 2)", "('b', 2)"}) rig.out("s", text);
 
-  EXPECT_EQ(rig.said(rig.atomic("rd s (?k:string, ?v:int) ; count s (?, $v) = 2", 0)),
-            "(\"a\", 2)");
-  EXPECT_EQ(rig.said(rig.atomic("in s (?k:string, ?v:int) ; count s ($k, ?) = 0", 0)),
-            "(\"b\", 2)");
+  EXPECT_EQ(rig.said(rig.atomicp("rd s (?k:string, ?v:int) ; count s (?, $v) = 2")), "(\"a\", 2)");
+  EXPECT_EQ(rig.said(rig.atomicp("in s (?k:string, ?v:int) ; count s ($k, ?) = 0")), "(\"b\", 2)");
 }
 
 TEST(Atomic, WritersWhoWaitForRoomGoInTheirOrder) {
@@ -224,10 +221,10 @@ TEST(Atomic, AnInsertOrUpdateIsTwoAlternatives) {
 TEST(Atomic, DistinctStepsUseDistinctTuples) {
   Rig rig;
   rig.out("s", "(1)");
-  EXPECT_EQ(rig.said(rig.atomic("in s (1) ; rd s (1)", 0)), "NONE");
-  EXPECT_EQ(rig.said(rig.atomic("rd s (1) ; rd s (?)", 0)), "NONE");
+  EXPECT_EQ(rig.said(rig.atomicp("in s (1) ; rd s (1)")), "NONE");
+  EXPECT_EQ(rig.said(rig.atomicp("rd s (1) ; rd s (?)")), "NONE");
   rig.out("s", "(1)");
-  EXPECT_EQ(rig.said(rig.atomic("in s (1) ; rd s (1)", 0)), "(1) (1)");
+  EXPECT_EQ(rig.said(rig.atomicp("in s (1) ; rd s (1)")), "(1) (1)");
   EXPECT_EQ(rig.count("s").ready, 1u);
 }
 
@@ -251,12 +248,12 @@ TEST(Atomic, WhatCannotHappenIsSeenWithoutTryingEveryCombination) {
   for (int i = 0; i < 31; ++i) rig.out("s", "('token')");
 
   const std::string lacking = "in s ('job', ?) ; in s ('worker', ?) ; in s ('permit')";
-  EXPECT_LE(rig.examined_by([&] { EXPECT_EQ(rig.said(rig.atomic(lacking, 0)), "NONE"); }), 2u);
+  EXPECT_LE(rig.examined_by([&] { EXPECT_EQ(rig.said(rig.atomicp(lacking)), "NONE"); }), 2u);
   std::string tokens = "in s ('token')";
   for (int i = 1; i < 32; ++i) tokens += " ; in s ('token')";
-  EXPECT_LE(rig.examined_by([&] { EXPECT_EQ(rig.said(rig.atomic(tokens, 0)), "NONE"); }), 100u);
+  EXPECT_LE(rig.examined_by([&] { EXPECT_EQ(rig.said(rig.atomicp(tokens)), "NONE"); }), 100u);
   rig.out("s", "('token')");
-  EXPECT_EQ(rig.said(rig.atomic(tokens, 0)).substr(0, 19), "(\"token\") (\"token\")");
+  EXPECT_EQ(rig.said(rig.atomicp(tokens)).substr(0, 19), "(\"token\") (\"token\")");
 }
 
 TEST(Atomic, NamesMustBeBoundByAnEarlierStepAndOnce) {
@@ -314,7 +311,7 @@ TEST(Atomic, StepsMaxIsABound) {
   Rig rig;
   std::string steps = "rd s (1)";
   for (int i = 1; i < 33; ++i) steps += " ; rd s (1)";
-  const Ask asked = rig.atomic(steps, 0);
+  const Ask asked = rig.atomicp(steps);
   EXPECT_EQ(bound(rig, asked), "steps_max");
   EXPECT_THAT(message(rig, asked), HasSubstr("steps_max is 32"));
 }
@@ -340,7 +337,7 @@ TEST(Atomic, EffectsMaxIsABoundAndNothingIsChanged) {
   const Ask four = rig.atomic("in s (1) ; out s (2) ; out s (3) ; out s (4)");
   EXPECT_EQ(bound(rig, four), "effects_max");
   EXPECT_EQ(contents(rig, "s"), "(1)");
-  EXPECT_EQ(rig.said(rig.atomic("in s (1) ; out s (2) ; out s (3) ; rd s (1)", 0)), "NONE");
+  EXPECT_EQ(rig.said(rig.atomicp("in s (1) ; out s (2) ; out s (3) ; rd s (1)")), "NONE");
 }
 
 TEST(Atomic, WhatMayNotBePutIsFoundBeforeAnythingIsTaken) {

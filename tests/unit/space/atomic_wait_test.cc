@@ -45,9 +45,9 @@ TEST(AtomicWait, IsCancelledAndLeavesNothingBehind) {
 
 TEST(AtomicWait, AProbeAndABadWaitAreAnsweredAtOnce) {
   Rig rig;
-  EXPECT_EQ(rig.said(rig.atomic("in nowhere (1)", 0)), "NONE");
+  EXPECT_EQ(rig.said(rig.atomicp("in nowhere (1)")), "NONE");
   EXPECT_EQ(rig.said(rig.atomic("in nowhere (1)", -1)), "INVALID_ARGUMENT");
-  EXPECT_EQ(rig.said(rig.atomic("in s (1) ; count no!name (1) = 0", 0)), "INVALID_ARGUMENT");
+  EXPECT_EQ(rig.said(rig.atomicp("in s (1) ; count no!name (1) = 0")), "INVALID_ARGUMENT");
   EXPECT_FALSE(rig.host.shard().has_space("nowhere"));
 }
 
@@ -150,9 +150,8 @@ TEST(AtomicWait, AnIndexThatIsBeingBuiltIsWaitedForAlsoByAProbe) {
   Rig rig(config);
   for (int i = 0; i < 1'000; ++i) rig.out("s", "(" + std::to_string(i) + ", 'x')");
 
-  EXPECT_EQ(rig.said(rig.atomic("in s (999, ?x:any) ; in s (5, $x)", 0)),
-            "(999, \"x\") (5, \"x\")");
-  EXPECT_EQ(rig.said(rig.atomic("in s (2000, 'x')", 0)), "NONE");
+  EXPECT_EQ(rig.said(rig.atomicp("in s (999, ?x:any) ; in s (5, $x)")), "(999, \"x\") (5, \"x\")");
+  EXPECT_EQ(rig.said(rig.atomicp("in s (2000, 'x')")), "NONE");
 }
 
 TEST(AtomicOfASession, TakenTuplesAreHeldUntilTheNumberIsConfirmed) {
@@ -250,7 +249,7 @@ TEST(AtomicOfASession, AnAnswerWaitsForEverySpaceItReadOrChanged) {
   rig.create("memory", Durability::kMemory);
   for (const char* space : {"sync", "async", "memory"}) rig.out(space, "(1)");
   const auto mark = [&](const std::string& steps) {
-    const Answer* answer = rig.answer(rig.atomic(steps, 0));
+    const Answer* answer = rig.answer(rig.atomicp(steps));
     EXPECT_LE(answer->batch, rig.host.batches());
     return answer->mark;
   };
