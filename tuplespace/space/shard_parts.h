@@ -71,7 +71,7 @@ struct Shard::Parts {
   std::vector<std::unique_ptr<Space>> dropped;  // memory to give back in slices
 
   absl::flat_hash_map<SessionId, std::unique_ptr<Session>> sessions;
-  Session* last_session = nullptr;   // that was looked up; nullptr: none that is still there
+  Session* last_session = nullptr;  // that was looked up; nullptr: none that is still there
   std::unordered_map<std::string, SessionId> named_sessions;
   std::vector<Session*> collecting;  // with answers of this turn
   std::vector<Session*> emptying;    // with records to erase
@@ -422,7 +422,10 @@ struct Shard::Parts {
   void begin_deadlocks(Space& space);
   void recovered_participants();
   bool waits_without_bound(const Session& session) const;
+  bool waits_at(const Wait& wait, const Space& space) const;
+  bool waits_for_index(const Wait& wait) const;
   bool something_is_due() const;
+  bool something_may_leave() const;
   // The wait that ends for the deadlock that the space is in; 0: it is in none.
   uint64_t deadlocked_wait(const Space& space) const;
   // To be said when a wait is parked or something that was due is over.
