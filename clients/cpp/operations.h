@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "clients/cpp/backend.h"
-#include "tuplespace/space/operation.h"
+#include "tuplespace/space/answer.h"
 
 namespace tuplespace::client {
 

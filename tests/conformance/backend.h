@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tuplespace/space/operation.h"
+#include "tuplespace/space/answer.h"
 
 namespace tuplespace::conformance {
 

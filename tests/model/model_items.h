@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tuplespace/space/operation.h"
+#include "tuplespace/space/answer.h"
 
 namespace tuplespace {
 struct ModelItems {

@@ -15,7 +15,7 @@
 
 #include "tuplespace/clock.h"
 #include "tuplespace/engine/poller.h"
-#include "tuplespace/space/operation.h"
+#include "tuplespace/space/answer.h"
 #include "tuplespace/space/shard.h"
 #include "tuplespace/store/store.h"
 

@@ -14,7 +14,7 @@
 #include <limits>
 #include <vector>
 
-#include "tuplespace/space/operation.h"
+#include "tuplespace/space/answer.h"
 #include "tuplespace/store/store.h"
 
 namespace tuplespace {

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tuplespace/space/operation.h"
+#include "tuplespace/space/answer.h"
 #include "tuplespace/status.h"
 #include "tuplespace/tuple/value.h"
 

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "tuplespace/clock.h"
-#include "tuplespace/space/operation.h"
+#include "tuplespace/space/answer.h"
 #include "tuplespace/status.h"
 
 namespace tuplespace {

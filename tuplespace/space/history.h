@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <deque>
 
-#include "tuplespace/space/operation.h"
+#include "tuplespace/space/answer.h"
 
 namespace tuplespace {
 

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "tuplespace/space/operation.h"
+#include "tuplespace/space/answer.h"
 #include "tuplespace/space/record.h"
 #include "tuplespace/space/slab.h"
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "tuplespace/space/operation.h"
+#include "tuplespace/space/answer.h"
 #include "tuplespace/tuple/template.h"
 
 namespace tuplespace {

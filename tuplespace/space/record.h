@@ -52,7 +52,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tuplespace/space/operation.h"
+#include "tuplespace/space/answer.h"
 #include "tuplespace/space/slab.h"
 
 namespace tuplespace::record {

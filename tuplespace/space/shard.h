@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "tuplespace/clock.h"
-#include "tuplespace/space/operation.h"
+#include "tuplespace/space/answer.h"
 #include "tuplespace/store/batch.h"
 #include "tuplespace/tuple/value.h"
 

@@ -147,6 +147,7 @@ bool Shard::Parts::continue_atomics() {
     found->second->failed_at = 0;
     while (try_group(id)) {
     }
+    may_be_deadlock();
   }
   return !groups_building.empty();
 }

@@ -74,8 +74,31 @@ bool Shard::Parts::waits_without_bound(const Session& session) const {
   return !session.waits.empty() &&
          std::all_of(session.waits.begin(), session.waits.end(), [&](const auto& numbered) {
            const Wait& wait = *waits.at(numbered.second);
-           return wait.deadline == kNever && !wait.suspended && !wait.searching;
+           return wait.deadline == kNever && !wait.suspended && !wait.searching &&
+                  !waits_for_index(wait);
          });
+}
+
+bool Shard::Parts::waits_at(const Wait& wait, const Space& space) const {
+  if (wait.kind != Wait::Kind::kAtomic) return wait.space == space.id();
+  const std::vector<uint32_t>& named = groups.at(wait.line)->spaces;
+  return std::find(named.begin(), named.end(), space.id()) != named.end();
+}
+
+bool Shard::Parts::waits_for_index(const Wait& wait) const {
+  return wait.kind == Wait::Kind::kAtomic && groups.at(wait.line)->building;
+}
+
+// A tuple that ends by its time helps who counts how few there are.
+bool Shard::Parts::something_may_leave() const {
+  for (const auto& [id, group] : groups) {
+    const bool counts = std::any_of(group->interests.begin(), group->interests.end(),
+                                    [](const auto& interest) { return interest.leaving; });
+    for (const uint32_t space : group->spaces) {
+      if (counts && spaces.at(space)->slab.has_dues()) return true;
+    }
+  }
+  return false;
 }
 
 // Costs as much as there are spaces and sessions; asked only when all participants wait.
@@ -85,9 +108,10 @@ bool Shard::Parts::something_is_due() const {
     if (space->delayed.size() > 0) return true;
   }
   for (const auto& [id, session] : sessions) {
-    if (session->lease_end != kNever && session->answers.size() > 0) return true;
+    if (session->lease_end == kNever) continue;
+    if (session->answers.size() > 0 || !session->bound.empty()) return true;
   }
-  return false;
+  return something_may_leave();
 }
 
 uint64_t Shard::Parts::deadlocked_wait(const Space& space) const {
@@ -97,7 +121,7 @@ uint64_t Shard::Parts::deadlocked_wait(const Space& space) const {
     if (!waits_without_bound(session)) return 0;
     for (const auto& [number, wait] : session.waits) {
       const Wait& waiting = *waits.at(wait);
-      if (waiting.space == space.id() && waiting.kind != Wait::Kind::kFate) {
+      if (waiting.kind != Wait::Kind::kFate && waits_at(waiting, space)) {
         youngest = std::max(youngest, wait);
       }
     }
@@ -116,7 +140,7 @@ void Shard::Parts::find_deadlocks() {
     ++figures.deadlocks;
     if (space.policy.deadlock != Deadlock::kFail) continue;
     Wait& wait = *waits.at(youngest);
-    answer_nothing(space, wait.take, wait.reply, Ended::kDeadlock);
+    answer_nothing(wait, Ended::kDeadlock);
     end_wait(wait);
   }
 }

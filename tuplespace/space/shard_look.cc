@@ -2,10 +2,8 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "tuplespace/space/shard_parts.h"
-#include "tuplespace/tuple/text.h"
+#include "tuplespace/space/wait_text.h"
 
 namespace tuplespace {
 namespace {
@@ -19,19 +17,6 @@ void keep_smallest(std::vector<Number>& numbers, size_t max) {
   numbers.resize(kept);
 }
 
-// Like "in (\"job\", ?int)".
-std::string text_of(const Wait& wait) {
-  if (wait.kind == Wait::Kind::kAtomic) return "atomic";
-  if (wait.kind == Wait::Kind::kFate) return "out until taken";
-  const Take& take = wait.take;
-  std::string text = (take.remove ? "in " : "rd ") + to_text(take.wanted);
-  if (take.extras != nullptr) {
-    for (const Template& other : take.extras->any_of) text += " or " + to_text(other);
-  }
-  if (take.max > 1) text += fmt::format(" max {}", take.max);
-  return text;
-}
-
 }  // namespace
 
 std::string Shard::Parts::name_of_session(SessionId id) const {
@@ -41,23 +26,20 @@ std::string Shard::Parts::name_of_session(SessionId id) const {
 
 void Shard::Parts::blocked(Operation& operation) {
   const Blocked& blocked = std::get<Blocked>(operation.what);
+  const Space* const only = blocked.space.empty() ? nullptr : find_space(blocked.space);
   std::vector<uint64_t> ids;
   for (const auto& [id, wait] : waits) {
-    const auto space = spaces.find(wait->space);
-    if (blocked.space.empty() ||
-        (space != spaces.end() && space->second->name() == blocked.space)) {
-      ids.push_back(id);
-    }
+    if (blocked.space.empty() || (only != nullptr && waits_at(*wait, *only))) ids.push_back(id);
   }
   keep_smallest(ids, config.blocked_max);
   BlockedAnswer answered;
   for (const uint64_t id : ids) {
     const Wait& wait = *waits.at(id);
-    const auto space = spaces.find(wait.space);
-    answered.waits.push_back({space != spaces.end() ? space->second->name() : "", text_of(wait),
+    const auto space = spaces.find(wait.space);  // an atomic says its spaces in its text
+    answered.waits.push_back({space != spaces.end() ? space->second->name() : "", to_text(wait),
                               wait.since, wait.deadline, wait.caller.session,
                               name_of_session(wait.caller.session), wait.suspended,
-                              wait.searching});
+                              wait.searching || waits_for_index(wait)});
   }
   answered.deadlock = has_deadlock(blocked.space);
   Answer answer;

@@ -30,6 +30,9 @@
 
 namespace tuplespace {
 
+// Of the tuples of one answer after the first, so that answers fit a frame.
+inline constexpr size_t kAnswerBytesMax = 1 << 20;
+
 Status bad_space_name(std::string_view name);
 Status no_space(std::string_view name);
 
@@ -425,7 +428,10 @@ struct Shard::Parts {
   void begin_deadlocks(Space& space);
   void recovered_participants();
   bool waits_without_bound(const Session& session) const;
+  bool waits_at(const Wait& wait, const Space& space) const;
+  bool waits_for_index(const Wait& wait) const;
   bool something_is_due() const;
+  bool something_may_leave() const;
   // The wait that ends for the deadlock that the space is in; 0: it is in none.
   uint64_t deadlocked_wait(const Space& space) const;
   // To be said when a wait is parked or something that was due is over.

@@ -62,6 +62,8 @@ class Slab {
   void set_due(Entry& entry, Due due);
 
   size_t size() const { return size_; }
+  // True if some entry has a Due.
+  bool has_dues() const { return dues_.size() > free_dues_.size(); }
   // Every slot that was ever used is below this; the others there are free.
   size_t slots() const { return chunks_.size() << kBits; }
 

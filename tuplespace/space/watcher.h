@@ -13,8 +13,18 @@
 // not told: the available tuples with a place up to where the snapshot came, and all newer ones,
 // are at any time exactly what the watcher has been told.
 //
+// It is answered at once, and then once for each turn that has something for it. All up to an
+// answer's sequence number has been told: with that as `after` it resumes. (0 before its snapshot
+// is complete: then there is nothing to resume from.) If something after `after` may not be known
+// any more, a gap says so, and the snapshot follows if one is asked for; without a gap there is no
+// snapshot, for the watcher knows what is there.
+//
+// Nothing here bounds what a slow watcher has not read yet. Its receiver does, by a Cancel with
+// its reply when that is too much: the last answer comes after all that was told.
+//
 // Threads: lane.
-// Bounds:  residual_max watchers that only a look at each can decide, per hash; beyond it add()
+// Bounds:  ShardConfig::watchers_max, by the shard. residual_max watchers that only a look at each
+// can decide, per hash; beyond it add()
 //          is RESOURCE_EXHAUSTED.
 #pragma once
 
@@ -25,8 +35,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tuplespace/space/answer.h"
 #include "tuplespace/space/history.h"
-#include "tuplespace/space/operation.h"
 #include "tuplespace/space/question.h"
 #include "tuplespace/space/search.h"
 

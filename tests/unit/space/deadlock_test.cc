@@ -134,6 +134,33 @@ TEST_F(Promise10, ALeaseThatRunsOverTakenTuplesIsHope) {
   EXPECT_EQ(rig.said(rig.inp("s", "(0)")), "(0) attempt 1");
 }
 
+class Promise10Atomic : public Promise10 {
+ protected:
+  Ask atomic(Step step, Rig::Client* client) {
+    Operation operation;
+    operation.what =
+        Atomic{std::make_shared<const std::vector<Steps>>(1, Steps{std::move(step)}), {}};
+    return rig.ask(std::move(operation), client);
+  }
+};
+
+TEST_F(Promise10Atomic, AnAtomicThatWaitsIsInItToo) {
+  const Ask first = rig.in("s", "(1)", &ann);
+  const Ask second = atomic(TakeStep{"s", wanted("(2)"), true, {}}, &bob);
+
+  EXPECT_EQ(std::get<AtomicAnswer>(rig.answer(second)->what).ended, Ended::kDeadlock);
+  EXPECT_EQ(rig.said(first), "");
+}
+
+TEST_F(Promise10Atomic, ATtlIsHopeForWhoCountsHowFewThereAre) {
+  rig.out("s", "('few')", {.ttl = 1'000, .delay = {}});
+  rig.in("s", "(1)", &ann);
+  const Ask counts = atomic(CountStep{"s", wanted("('few')"), Comparison::kEqual, 0}, &bob);
+  EXPECT_EQ(rig.answer(counts), nullptr);
+  rig.advance(1'000);
+  EXPECT_EQ(std::get<AtomicAnswer>(rig.answer(counts)->what).ended, Ended::kNot);
+}
+
 TEST_F(Promise10, AHoldIsHopeUntilItIsSettled) {
   rig.out("t", "(0)");
   const Ask held = rig.hold("t", "(0)", 60'000);

@@ -67,6 +67,23 @@ TEST(Blocked, ListsNoMoreThanItsBound) {
               ElementsAre("s: in (0)", "s: in (1)", "s: in (2)"));
 }
 
+TEST(Blocked, AnAtomicIsSaidStepByStep) {
+  Rig rig;
+  Rig::Client ann = rig.open();
+  Steps steps;
+  steps.push_back(TakeStep{"s", wanted("('n', ?x:int)"), true, {}});
+  steps.push_back(CountStep{"t", wanted("(?)"), Comparison::kLess, 3});
+  steps.push_back(OutStep{"u", {{"", "x", Type::kInt, -1}}, {}, {}, false});
+  Operation operation;
+  operation.what = Atomic{std::make_shared<const std::vector<Steps>>(1, steps), {}};
+  rig.ask(std::move(operation), &ann);
+  const std::string text = ": atomic in s (\"n\", ?x:int); count t (?) < 3; out u (x -1)";
+
+  EXPECT_THAT(texts(look<BlockedAnswer>(rig, Blocked{})), ElementsAre(text));
+  EXPECT_THAT(texts(look<BlockedAnswer>(rig, Blocked{"t"})), ElementsAre(text));
+  EXPECT_THAT(texts(look<BlockedAnswer>(rig, Blocked{"v"})), IsEmpty());
+}
+
 TEST(ListHolds, NamesWhatWasTakenAndNotConfirmed) {
   Rig rig;
   Rig::Client ann = rig.open();

@@ -122,9 +122,6 @@ class Rig {
   Ask atomicp(const std::string& steps, Client* client = nullptr) {
     return atomic(steps, std::optional<Duration>(0), client);
   }
-  Ask atomicp(const std::string& steps, Client* client = nullptr) {
-    return atomic(steps, std::optional<Duration>(0), client);
-  }
   Ask collect(bool remove, const std::string& space, const std::string& text,
               const std::string& into, Client* client = nullptr) {
     Operation operation;

@@ -117,6 +117,27 @@ TEST(Watch, AHeldTupleWhoseTtlIsOverExpiresWhenItComesBack) {
   EXPECT_EQ(rig.told(watcher), "expire (1)");
 }
 
+TEST(Watch, AnAtomicAndACollectAreToldTupleByTuple) {
+  Rig rig;
+  rig.out("s", "(1)");
+  rig.out("s", "(2)");
+  const Ask from = rig.watch("s", "(?int)");
+  const Ask into = rig.watch("t", "(?int)");
+  Steps steps;
+  steps.push_back(TakeStep{"s", wanted("(1)"), true, {}});
+  steps.push_back(
+      OutStep{"s", {{std::string(tuple("(3)").bytes()), "", Type::kAny, 0}}, {}, {}, false});
+  Operation atomic;
+  atomic.what = Atomic{std::make_shared<const std::vector<Steps>>(1, steps), {}};
+  rig.ask(std::move(atomic));
+  EXPECT_EQ(rig.told(from), "in (1), out (3)");
+  Operation collect;
+  collect.what = Collect{"s", wanted("(?int)"), "t", true};
+  rig.ask(std::move(collect));
+  EXPECT_EQ(rig.told(from), "in (2), in (3)");
+  EXPECT_EQ(rig.told(into), "out (2), out (3)");
+}
+
 TEST(Watch, ATtlThatEndsIsToldOnce) {
   Rig rig;
   const Ask watcher = rig.watch("s", "(?int)");
@@ -308,302 +329,6 @@ TEST(Watch, MoreQuestionsThanShapesAreStillAnswered) {
   for (const Ask& watcher : watchers) EXPECT_THAT(rig.told(watcher), HasSubstr("out"));
   for (const Ask& watcher : watchers) rig.cancel(watcher);
   EXPECT_EQ(rig.figures().watchers, 0u);
-}
-
-// ---- snapshot ----
-
-TEST(Snapshot, ShowsWhatIsAvailableInOrderOfPlaceThenGoesOn) {
-  Rig rig;
-  Rig::Client holder = rig.open();
-  rig.out("s", "(1)");
-  rig.out("s", "(2)");
-  rig.out("s", "(3)", {.ttl = {}, .delay = 100});
-  rig.out("s", "(4)");
-  rig.in("s", "(2)", &holder);
-  const Ask watcher = rig.watch("s", "(?int)", {.snapshot = true});
-
-  EXPECT_EQ(rig.told(watcher), "out (1), out (4), shown");
-  rig.out("s", "(5)");
-  rig.advance(100);
-  rig.close(holder);
-  EXPECT_EQ(rig.told(watcher), "out (5), out (3), return (2)");
-}
-
-TEST(Snapshot, OfAnEmptyOrUnknownSpaceIsCompleteAtOnce) {
-  Rig rig;
-  rig.create("empty", Durability::kMemory);
-  EXPECT_EQ(rig.told(rig.watch("empty", "(?)", {.snapshot = true})), "shown");
-  EXPECT_EQ(rig.told(rig.watch("unknown", "(?)", {.snapshot = true})), "shown");
-}
-
-// A shard that examines few tuples at a stretch, and is stopped between two.
-class SlicedSnapshot : public testing::Test {
- protected:
-  SlicedSnapshot() : shard(config()) {
-    for (int i = 1; i <= 12; ++i) {
-      Operation out;
-      out.what = Out{"s", tuple(fmt::format("({})", i)), {}, {}, false};
-      apply(out);
-    }
-    take(0);  // so that there is an index to take by
-    while (tick() <= 1'000) continue;
-    Operation watch;
-    watch.what = Watch{"s", wanted("(?int)"), ~0u, true, 0};
-    watch.reply = {1, 1};
-    apply(watch);
-  }
-  static ShardConfig config() {
-    ShardConfig config;
-    config.slice_candidates = 4;
-    return config;
-  }
-  void apply(Operation operation) {
-    turn([&](Effects& effects) { shard.apply(std::move(operation), 1'000, effects); });
-  }
-  void out(int value) {
-    Operation operation;
-    operation.what = Out{"s", tuple(fmt::format("({})", value)), {}, {}, false};
-    apply(operation);
-  }
-  void take(int value) {
-    Operation operation;
-    operation.what = Take{"s", wanted(fmt::format("({})", value)), true, 0, {}, 1};
-    apply(operation);
-  }
-  Time tick() {
-    Time next = 0;
-    turn([&](Effects& effects) { next = shard.tick(1'000, effects); });
-    return next;
-  }
-  template <typename Call>
-  void turn(Call call) {
-    Effects effects;
-    effects.batch_number = ++batch;
-    call(effects);
-    shard.finish(effects);
-    for (Answer& answer : effects.answers) {
-      const auto* watched = std::get_if<WatchAnswer>(&answer.what);
-      if (watched == nullptr) continue;
-      for (const SpaceEvent& event : watched->events) {
-        told.push_back(fmt::format("{}{}", event.kind == EventKind::kOut ? "+" : "-",
-                                   to_text(event.found.tuple)));
-      }
-      if (watched->snapshot_end) told.push_back("shown");
-      told_to = answer.sequence;
-    }
-  }
-  std::string all_told() { return fmt::format("{}", fmt::join(std::exchange(told, {}), " ")); }
-
-  Shard shard;
-  uint64_t batch = 0;
-  std::vector<std::string> told;
-  Sequence told_to = 0;
-};
-
-TEST_F(SlicedSnapshot, ComesInPagesAndNothingIsResumedBeforeItsEnd) {
-  EXPECT_EQ(all_told(), "+(1) +(2) +(3) +(4)");
-  EXPECT_EQ(told_to, 0u);
-  while (tick() <= 1'000) continue;
-  EXPECT_EQ(all_told(), "+(5) +(6) +(7) +(8) +(9) +(10) +(11) +(12) shown");
-  EXPECT_GT(told_to, 0u);
-}
-
-TEST_F(SlicedSnapshot, WhatIsTakenBehindItsPlaceIsToldAndAheadOfItIsNotShown) {
-  EXPECT_EQ(all_told(), "+(1) +(2) +(3) +(4)");
-  take(2);   // shown already
-  take(11);  // not yet
-  out(13);   // new
-  take(13);
-  EXPECT_EQ(all_told(), "-(2) +(13) -(13)");
-  while (tick() <= 1'000) continue;
-  EXPECT_EQ(all_told(), "+(5) +(6) +(7) +(8) +(9) +(10) +(12) shown");
-}
-
-TEST_F(SlicedSnapshot, AnEndedWatcherIsNotShownTheRest) {
-  all_told();
-  Operation cancel;
-  cancel.what = Cancel{0, 0, {1, 1}};
-  apply(cancel);
-  while (tick() <= 1'000) continue;
-  EXPECT_EQ(all_told(), "");
-}
-
-// ---- history ----
-
-Policy keeping(uint32_t events, Durability durability = Durability::kSync) {
-  Policy policy;
-  policy.durability = durability;
-  policy.history = events;
-  return policy;
-}
-
-TEST(WatchHistory, AResumedWatcherIsFirstToldWhatItMissed) {
-  Rig rig;
-  rig.create("s", keeping(100));
-  const Ask first = rig.watch("s", "(?int)");
-  rig.out("s", "(1)");
-  const Sequence seen = rig.told_to(first);
-  rig.cancel(first);
-  rig.out("s", "(2)");
-  rig.out("s", "('other')");
-  rig.in("s", "(1)");
-  const Ask second = rig.watch("s", "(?int)", {.after = seen});
-  rig.out("s", "(3)");
-
-  EXPECT_EQ(rig.told(second), "out (2), in (1), out (3)");
-}
-
-TEST(WatchHistory, WhoMissedNothingIsToldOfNoGap) {
-  Rig rig;
-  rig.create("s", keeping(100));
-  rig.out("s", "(1)");
-  const Sequence now = rig.sequence(rig.out("s", "(2)"));
-  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = now})), "");
-  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.snapshot = true, .after = now})), "shown");
-}
-
-TEST(WatchHistory, ABeginningThatFellOutIsAGapWithItsEnds) {
-  Rig rig;
-  rig.create("s", keeping(2));
-  const Sequence first = rig.sequence(rig.out("s", "(1)"));
-  rig.out("s", "(2)");
-  const Sequence third = rig.sequence(rig.out("s", "(3)"));
-  rig.out("s", "(4)");
-  rig.out("s", "(5)");
-  const Ask watcher = rig.watch("s", "(?int)", {.after = first});
-  const auto gap = std::get<WatchAnswer>(rig.last_told(watcher).what).gap;
-
-  EXPECT_EQ(rig.told(watcher), "gap, out (4), out (5)");
-  ASSERT_TRUE(gap.has_value());
-  EXPECT_EQ(*gap, std::pair(first, third));
-  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = third})), "out (4), out (5)");
-}
-
-TEST(WatchHistory, WithoutOneThereIsAGapUnlessNothingHappened) {
-  Rig rig;
-  const Sequence seen = rig.sequence(rig.out("s", "(1)"));
-  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = seen})), "");
-  rig.out("s", "(2)");
-  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = seen})), "gap");
-}
-
-TEST(WatchHistory, WhoHasAGapAndWantsASnapshotIsShownWhatThereIs) {
-  Rig rig;
-  const Sequence seen = rig.sequence(rig.out("s", "(1)"));
-  rig.out("s", "(2)");
-  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.snapshot = true, .after = seen})),
-            "gap, out (1), out (2), shown");
-}
-
-TEST(WatchHistory, WhoHasNoGapIsNotShownWhatItKnows) {
-  Rig rig;
-  rig.create("s", keeping(10));
-  const Sequence seen = rig.sequence(rig.out("s", "(1)"));
-  rig.out("s", "(2)");
-  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.snapshot = true, .after = seen})),
-            "out (2), shown");
-}
-
-TEST(WatchHistory, AnInstantOfAnotherLifeIsAGap) {
-  Rig rig;
-  rig.create("s", keeping(10));
-  rig.out("s", "(1)");
-  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = Sequence{1} << 50})), "gap");
-}
-
-TEST(WatchHistory, ASpaceThatWasDroppedAndMadeAgainHasAGap) {
-  Rig rig;
-  rig.create("s", keeping(10));
-  const Sequence seen = rig.sequence(rig.out("s", "(1)"));
-  rig.out("s", "(2)");
-  rig.drop("s");
-  rig.create("s", keeping(10));
-  rig.out("s", "(3)");
-  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = seen})), "gap, out (3)");
-}
-
-TEST(WatchHistory, SurvivesARestartInADurableSpace) {
-  for (const Durability durability : {Durability::kSync, Durability::kAsync}) {
-    Rig rig;
-    rig.create("s", keeping(3, durability));
-    const Sequence first = rig.sequence(rig.out("s", "(1)"));
-    rig.in("s", "(1)");
-    rig.restart();
-    EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = first})), "in (1)");
-    rig.out("s", "(2)");
-    rig.out("s", "(3)");
-    rig.out("s", "(4)");
-    rig.restart();
-    EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = first})),
-              "gap, out (2), out (3), out (4)");
-  }
-}
-
-TEST(WatchHistory, OfAMemorySpaceIsAGapAfterARestart) {
-  Rig rig;
-  rig.create("s", keeping(10, Durability::kMemory));
-  const Sequence seen = rig.sequence(rig.out("s", "(1)"));
-  rig.restart();
-  EXPECT_EQ(rig.told(rig.watch("s", "(?int)", {.after = seen})), "gap");
-}
-
-TEST(WatchHistory, AtMostItsEventsAreOnDiskAndNoneOfADroppedSpace) {
-  Rig rig;
-  rig.create("s", keeping(5));
-  const size_t before = rig.host.records().size();
-  for (int i = 0; i < 20; ++i) {
-    rig.out("s", "(1)");
-    rig.in("s", "(1)");
-  }
-  EXPECT_EQ(rig.host.records().size(), before + 5);
-  rig.drop("s");
-  EXPECT_EQ(rig.host.records().size(), before - 1);
-}
-
-TEST(WatchHistory, AnEventIsOnDiskBeforeItsTakerIsAnswered) {
-  Rig rig;
-  rig.create("s", keeping(5));
-  const Ask taker = rig.in("s", "(?int)");
-  rig.out("s", "(1)");  // leaves no tuple, only what happened
-  EXPECT_EQ(rig.answer(taker)->batch, rig.host.batches());
-  EXPECT_EQ(rig.answer(taker)->mark, Mark::kSynced);
-}
-
-TEST(WatchHistory, ItsBytesCountAndAreGivenBack) {
-  Rig rig;
-  rig.create("s", keeping(5, Durability::kMemory));
-  const uint64_t before = rig.figures().bytes;
-  for (int i = 0; i < 100; ++i) rig.out("s", "(1)");
-  for (int i = 0; i < 100; ++i) rig.in("s", "(1)");
-  EXPECT_GT(rig.figures().bytes, before);
-  rig.drop("s");
-  rig.advance(1);
-  EXPECT_EQ(rig.figures().bytes, before);
-}
-
-TEST(WatchHistory, MoreThanMayBeKeptIsRefused) {
-  ShardConfig config;
-  config.history_max = 10;
-  Rig rig(config);
-  const Ask created = rig.create("s", keeping(11));
-  EXPECT_EQ(rig.said(created), "RESOURCE_EXHAUSTED");
-  EXPECT_EQ(rig.answer(created)->status.problem().bound, "history_max");
-}
-
-TEST(WatchHistory, ALongOneIsToldInSlices) {
-  ShardConfig config;
-  config.slice_candidates = 4;
-  Rig rig(config);
-  rig.create("s", keeping(100));
-  const Sequence first = rig.sequence(rig.out("s", "(0)"));
-  std::string all;
-  for (int i = 1; i <= 20; ++i) {
-    rig.out("s", fmt::format("({})", i));
-    all += fmt::format("{}out ({})", i > 1 ? ", " : "", i);
-  }
-  const Ask watcher = rig.watch("s", "(?int)", {.after = first});
-  EXPECT_EQ(rig.told(watcher), all);
-  EXPECT_GE(rig.tellings(watcher), 5u);
 }
 
 // ---- whom it costs ----
