@@ -1,4 +1,4 @@
-// How a shard's state is spelled on disk. Format 1.
+// How a shard's state is spelled on disk. Format 2.
 //
 // Keys are big-endian: shard u16, kind u8, then what the kind says. Recovery reads them in order,
 // so a space comes before its tuples and held tuples are known before they are met.
@@ -39,8 +39,9 @@
 // said by the answer record alone, and of a tuple under a hold by the hold's record. Space ids and
 // sequence numbers are never used again.
 //
-// To change the format: raise kFormat in store/rocksdb_store.h, keep reading what is old here by
-// its version byte, keep a data directory of the old format under tests/, say it in CHANGELOG.
+// To change the format: raise kStoreFormat in store/data_directory.h, keep reading what is old here
+// by its version byte, keep a data directory of the old format in tests/integration/data, say it in
+// CHANGELOG.
 //
 // Threads: any (functions of their arguments).
 #pragma once

@@ -205,7 +205,13 @@ Status DataDirectory::read_root() {
   Result<RootRecord> root = RootRecord::parse(text.str(), name);
   if (!root.ok()) return root.status();
   root_ = *root;
-  return root_.check_readable(path_);
+  TS_RETURN_IF_ERROR(root_.check_readable(path_));
+  if (root_.format >= kStoreFormat) return {};
+  // From now on there may be records in it that older programs would call damaged.
+  RootRecord raised = root_;
+  raised.format = kStoreFormat;
+  raised.readable_by = kStoreReadableBy;
+  return write_root(raised);
 }
 
 Status DataDirectory::write_root(const RootRecord& root) {

@@ -9,14 +9,14 @@
 // The root record is text, so that any version, and any reader, can tell what it is:
 //
 //   tuplespace data directory
-//   format 1
-//   readable-by 1
+//   format 2
+//   readable-by 2
 //   created-by 0.1.0
 //   store 5b1e6f0c9a3d4f7e8c2b1a0d9e8f7a6b
 //
 // `readable-by` is the oldest format version whose programs can read this directory. To change
 // the format: raise kFormat; raise kReadableBy if older programs would misread it; teach the
-// reader the old one; keep a directory of the old format under tests/.
+// reader the old one; keep a directory of the old format in tests/integration/data.
 //
 // Threads: any (immutable), but note_synced() one thread at a time.
 #pragma once
@@ -30,8 +30,9 @@
 
 namespace tuplespace {
 
-inline constexpr uint32_t kStoreFormat = 1;
-inline constexpr uint32_t kStoreReadableBy = 1;
+// 1: spaces, sessions, answers, tuples. 2: also holds and events; read and raised when opened.
+inline constexpr uint32_t kStoreFormat = 2;
+inline constexpr uint32_t kStoreReadableBy = 2;
 
 struct RootRecord {
   uint32_t format = kStoreFormat;

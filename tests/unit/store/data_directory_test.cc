@@ -59,9 +59,9 @@ TEST_F(DataDirectoryTest, ANewOneSaysWhatItIsInText) {
 }
 
 TEST_F(DataDirectoryTest, TheRootRecordReadsAsTheCommentOfTheHeaderSays) {
-  const RootRecord root{1, 1, "0.1.0", "5b1e6f0c9a3d4f7e8c2b1a0d9e8f7a6b"};
+  const RootRecord root{2, 2, "0.1.0", "5b1e6f0c9a3d4f7e8c2b1a0d9e8f7a6b"};
   EXPECT_EQ(root.text(),
-            "tuplespace data directory\nformat 1\nreadable-by 1\ncreated-by 0.1.0\n"
+            "tuplespace data directory\nformat 2\nreadable-by 2\ncreated-by 0.1.0\n"
             "store 5b1e6f0c9a3d4f7e8c2b1a0d9e8f7a6b\n");
   const Result<RootRecord> with_more = RootRecord::parse(root.text() + "colour blue\n", "x");
   ASSERT_TRUE(with_more.ok());
@@ -111,9 +111,18 @@ TEST_F(DataDirectoryTest, ANewerFormatIsRefusedAndNamed) {
 TEST_F(DataDirectoryTest, ALaterFormatThatWeCanReadIsRead) {
   make();
   std::string text = read_file(file("FORMAT"));
-  text.replace(text.find("format 1"), 8, "format 9");
+  text.replace(text.find("format 2"), 8, "format 9");
   write_file(file("FORMAT"), text);
   EXPECT_TRUE(open().ok());
+}
+
+TEST_F(DataDirectoryTest, AnOlderFormatIsRaisedSoThatOlderProgramsRefuseIt) {
+  make();
+  std::string text = read_file(file("FORMAT"));
+  text.replace(text.find("format 2\nreadable-by 2"), 22, "format 1\nreadable-by 1");
+  write_file(file("FORMAT"), text);
+  EXPECT_TRUE(open().ok());
+  EXPECT_THAT(read_file(file("FORMAT")), testing::HasSubstr("format 2\nreadable-by 2\n"));
 }
 
 TEST_F(DataDirectoryTest, ADamagedRootRecordIsDataLoss) {
