@@ -62,7 +62,8 @@ TEST(Reference, IsReadAndPrintedAsJson) {
   EXPECT_EQ(to_text(*parsed), "($n, ?y:$x:string)");
   EXPECT_EQ(to_json(*parsed), json);
   EXPECT_EQ(to_text(*template_from_json("\"($n)\"", {}, kBound)), "($n)");
-  EXPECT_THAT(template_from_json(json).status().message(), HasSubstr("no field is called"));
+  EXPECT_THAT(template_from_json(R"([{"$ref":"n"}])").status().message(),
+              HasSubstr("no field is called n"));
 }
 
 TEST(Reference, TravelsAsProtobuf) {
