@@ -14,8 +14,13 @@ namespace tuplespace {
 namespace {
 
 bool names_anything(const Pattern& pattern) {
-  return pattern.name >= 0 || pattern.rest_name >= 0 || pattern.kind == Pattern::Kind::kReference ||
+  return pattern.name >= 0 || pattern.rest_name >= 0 ||
          std::any_of(pattern.items.begin(), pattern.items.end(), names_anything);
+}
+
+bool refers_to_anything(const Pattern& pattern) {
+  return pattern.kind == Pattern::Kind::kReference ||
+         std::any_of(pattern.items.begin(), pattern.items.end(), refers_to_anything);
 }
 
 }  // namespace
@@ -110,7 +115,10 @@ Pattern bytes_prefix_pattern(std::string_view prefix) {
 Result<Pattern> choice_pattern(std::vector<Pattern> alternatives) {
   if (alternatives.empty()) return invalid("a choice has no alternative");
   if (std::any_of(alternatives.begin(), alternatives.end(), names_anything)) {
-    return invalid("there are no names or references inside alternatives; name the whole: ?x:1|2");
+    return invalid("there are no names inside alternatives; name the whole: ?x:1|2");
+  }
+  if (std::any_of(alternatives.begin(), alternatives.end(), refers_to_anything)) {
+    return invalid("there are no references inside alternatives; refer to the whole field: $x");
   }
   if (alternatives.size() == 1) return std::move(alternatives[0]);
   Pattern pattern;

@@ -247,7 +247,7 @@ TEST(TemplateJson, SaysWhatIsWrongAndWhere) {
       {"[{\"$or\": 7}]", "column 10: \"$or\" holds an array"},
       {"[{\"$or\": []}]", "column 10: a choice has no alternative"},
       {"[{\"$or\": [{\"$as\": \"x\"}]}]",
-       "column 10: there are no names or references inside alternatives; name the whole: ?x:1|2"},
+       "column 10: there are no names inside alternatives; name the whole: ?x:1|2"},
       {"[{\"$re\": 7}]", "column 10: \"$re\" holds a string"},
       {"[{\"$re\": \"\"}]", "column 10: a regular expression is empty; any value is ?"},
       {"[{\"$ref\": \"y\"}, {\"$as\": \"x\"}]", "column 11: no field is called y"},

@@ -63,7 +63,7 @@ TEST(Reference, IsReadAndPrintedAsJson) {
   EXPECT_EQ(to_json(*parsed), json);
   EXPECT_EQ(to_text(*template_from_json("\"($n)\"", {}, kBound)), "($n)");
   EXPECT_THAT(template_from_json(R"([{"$ref":"n"}])").status().message(),
-              HasSubstr("no field is called"));
+              HasSubstr("no field is called n"));
 }
 
 TEST(Reference, TravelsAsProtobuf) {

@@ -241,7 +241,7 @@ TEST(TemplateText, SaysWhatIsWrongAndWhere) {
       {"(1|)", "column 4: expected a value before )"},
       {"(1|?x:2)", "column 4: a name stands in front of a field, not inside: ?x:1|2"},
       {"([?x:int]|1)",
-       "column 2: there are no names or references inside alternatives; name the whole: ?x:1|2"},
+       "column 2: there are no names inside alternatives; name the whole: ?x:1|2"},
       {"(?x:?y:int)", "column 5: a name stands in front of a field, not inside: ?x:1|2"},
       {"(?x:$y, ?y:int)", "column 5: the field has a name already, x"},
       {"(?int:7)", "column 2: \"int\" is a type; call the field something else"},

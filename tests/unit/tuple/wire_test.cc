@@ -384,7 +384,7 @@ TEST(TemplateWire, RefusesWhatIsNoPattern) {
   pattern.mutable_choice();
   EXPECT_EQ(why_not(message), "a choice has no alternative");
   pattern.mutable_choice()->add_alternatives()->set_name("x");
-  EXPECT_THAT(why_not(message), HasSubstr("no names or references inside alternatives"));
+  EXPECT_THAT(why_not(message), HasSubstr("no names inside alternatives"));
   pattern.set_regex("(");
   EXPECT_THAT(why_not(message), HasSubstr("/(/ is no regular expression"));
   pattern.set_regex("");
