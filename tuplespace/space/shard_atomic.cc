@@ -305,6 +305,7 @@ Found Shard::Parts::take_for(Space& space, Slot slot, const TakeStep& step, cons
   const Entry& entry = space.slab[slot];
   Found found{entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt), 0, 0};
   ++(step.remove ? figures.takes : figures.reads);
+  if (!collected.empty()) note_handles(caller, {found});
   if (!step.remove) return found;
   tell(space, EventKind::kIn, slot);
   space.erase_available(slot);

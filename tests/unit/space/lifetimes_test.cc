@@ -223,6 +223,20 @@ TEST_F(CollectedSpace, LivesWhileATupleThatIsHeldOrDelayedRefersToIt) {
   EXPECT_FALSE(exists(rig, "s"));
 }
 
+TEST_F(CollectedSpace, WhoIsGivenAHandleByAnAtomicUsesIt) {
+  rig.out("world", "(@\"s\")");
+  const Steps steps = {TakeStep{"world", wanted("(?space)"), true, {}}};
+  Operation atomic;
+  atomic.what = Atomic{std::make_shared<const std::vector<Steps>>(1, steps), 0};
+  rig.ask(std::move(atomic), &bob);
+  rig.confirm(bob, {1, 1});
+  rig.close(ann);
+  wait();
+  EXPECT_TRUE(exists(rig, "s"));
+  rig.close(bob);
+  EXPECT_FALSE(exists(rig, "s"));
+}
+
 TEST_F(CollectedSpace, ThatReferToEachOtherEndTogether) {
   rig.create("t", collected(), &ann);
   rig.out("s", "(@\"t\")");
