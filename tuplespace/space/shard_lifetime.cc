@@ -1,5 +1,6 @@
 // How spaces of a shard end by themselves: their ttl, their session, or nobody reaches them.
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -133,6 +134,8 @@ void Shard::Parts::begin_collection() {
   for (const auto& [id, space] : spaces) {
     if (is_root(*space)) see_space(*space);
   }
+  // The last is read first; what is read when must not depend on how a map orders its keys.
+  std::sort(collection.unread.begin(), collection.unread.end(), std::greater<>());
   used.added = &collection.added;
 }
 

@@ -320,41 +320,94 @@ TEST(CollectedSpaces, AreFoundInSlices) {
   EXPECT_FALSE(exists(rig, "t"));
 }
 
-// A handle that moves from where was not looked yet to where was looked already.
-TEST(CollectedSpaces, AHandleThatMovesWhileItIsLookedForIsSeen) {
-  ShardConfig config;
-  config.slice_candidates = 4;
-  Shard shard(config);
-  uint64_t batch = 0;
-  const auto turn = [&](auto call) {
+// A collection that is stopped between two slices: it has looked through "first", and is in
+// "last", whose last tuple alone refers to s. In s there is a handle of t.
+class CollectionUnderWay : public testing::Test {
+ protected:
+  CollectionUnderWay() : shard(config()) {
+    ann = open();
+    bob = open();
+    ask(CreateSpace{"s", collected(), ann});
+    ask(CreateSpace{"t", collected(), ann});
+    out("s", "(@\"t\")");
+    for (int i = 0; i < 50; ++i) out("first", "('nothing')");
+    for (int i = 0; i < 5'000; ++i) out("last", "('nothing')");
+    out("last", "(@\"s\")");
+    ask(Take{"last", wanted("(?space)"), false, 0, {}, 1});  // so that there is an index
+    settle();
+    ask(CloseSession{ann, "", true, {}});
+    for (int i = 0; i < 600; ++i) tick();
+    EXPECT_LE(next, 1'000);  // it is not over
+  }
+  static ShardConfig config() {
+    ShardConfig config;
+    config.slice_candidates = 4;
+    return config;
+  }
+
+  std::vector<Answer> turn(const std::function<void(Effects&)>& call) {
     Effects effects;
     effects.batch_number = ++batch;
     call(effects);
     shard.finish(effects);
     return std::move(effects.answers);
-  };
-  const auto ask = [&](decltype(Operation::what) what) {
+  }
+  std::vector<Answer> ask(decltype(Operation::what) what, Caller caller = {}) {
     Operation operation;
     operation.what = std::move(what);
+    operation.caller = std::move(caller);
     operation.reply = {1, batch};
     return turn([&](Effects& effects) { shard.apply(std::move(operation), 1'000, effects); });
-  };
-  Time next = 0;
-  const auto tick = [&] { turn([&](Effects& effects) { next = shard.tick(1'000, effects); }); };
-  const auto opened = ask(OpenSession{0, "secret", true});
-  const SessionId session = std::get<SessionAnswer>(opened.at(0).what).session;
-  ask(CreateSpace{"s", collected(), session});
-  for (int i = 0; i < 50; ++i) ask(Out{"first", tuple("('nothing')"), {}, {}, false});
-  for (int i = 0; i < 5'000; ++i) ask(Out{"last", tuple("('nothing')"), {}, {}, false});
-  ask(Out{"last", tuple("(@\"s\")"), {}, {}, false});
-  ask(CloseSession{session, "", true, {}});
-  for (int i = 0; i < 600; ++i) tick();
-  ASSERT_LE(next, 1'000);  // it is still being looked for
-  ask(Take{"last", wanted("(?space)"), true, 0, {}, 1});
-  ask(Out{"first", tuple("(@\"s\")"), {}, {}, false});
-  while (next <= 1'000) tick();
+  }
+  SessionId open() {
+    const auto opened = ask(OpenSession{0, "secret", true});
+    return std::get<SessionAnswer>(opened.at(0).what).session;
+  }
+  void out(const std::string& space, const std::string& text) {
+    ask(Out{space, tuple(text), {}, {}, false});
+  }
+  void tick() {
+    turn([&](Effects& effects) { next = shard.tick(1'000, effects); });
+  }
+  void settle() {
+    do {
+      tick();
+    } while (next <= 1'000);
+  }
+  // The tuple that refers to s.
+  void take(Caller caller = {}) {
+    const auto answers = ask(Take{"last", wanted("(?space)"), true, 0, {}, 1}, std::move(caller));
+    EXPECT_EQ(Rig::said(answers.at(0)), "(@\"s\")");
+  }
 
+  Shard shard;
+  uint64_t batch = 0;
+  Time next = 0;
+  SessionId ann = 0;
+  SessionId bob = 0;
+};
+
+TEST_F(CollectionUnderWay, EndsWhatNobodyReaches) {
+  take();
+  settle();
+  EXPECT_FALSE(shard.has_space("s"));
+  EXPECT_FALSE(shard.has_space("t"));
+}
+
+TEST_F(CollectionUnderWay, SeesAHandleThatMovesToWhereItHasLooked) {
+  take();
+  out("first", "(@\"s\")");
+  settle();
   EXPECT_TRUE(shard.has_space("s"));
+  EXPECT_TRUE(shard.has_space("t"));
+}
+
+TEST_F(CollectionUnderWay, SeesWhatASessionIsGivenAndWhatItReachesFromThere) {
+  take({bob, 1, 1, ""});
+  ask(Confirm{bob, "", true, {{1, 1}}});
+  settle();
+  EXPECT_TRUE(shard.has_space("s"));
+  EXPECT_TRUE(shard.has_space("t"));
 }
 
 }  // namespace
