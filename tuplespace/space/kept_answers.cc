@@ -7,6 +7,7 @@ namespace tuplespace {
 
 KeptAnswer& KeptAnswers::insert(Number number) {
   if (size() * 2 >= places_) resize(std::max(kSmallest, places_ * 2));
+  most_ = std::max(most_, size() + 1);
   Place& place = place_of(number);
   if (place.number != 0) return others_[number];
   ++in_ring_;
@@ -25,7 +26,10 @@ void KeptAnswers::erase(Number number) {
   place.answer.tuples.clear();  // the rest is overwritten by who comes here next
   if (!place.answer.detail.empty()) place.answer.detail = {};
   --in_ring_;
-  if (places_ > kSpareMax && size() == 0) resize(kSmallest);
+  if (size() > 0) return;
+  // Who has many answers again and again keeps the places for them.
+  if (places_ > kSpareMax && most_ * 8 < places_) resize(kSmallest);
+  most_ = 0;
 }
 
 void KeptAnswers::resize(size_t places) {

@@ -6,7 +6,8 @@
 // place another one has (a gap of numbers, a confirmation that stays out) goes into a hash map.
 //
 // Threads: lane.
-// Bounds:  the caller's, on size(). The ring has at most four places for an answer, and kSmallest.
+// Bounds:  the caller's, on size(). A ring has at most four places for each of the answers it had
+//          at once; one that is large for what it has had lately is given back when it is empty.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -73,7 +74,7 @@ class KeptAnswers {
 
  private:
   static constexpr size_t kSmallest = 16;    // places of a ring
-  static constexpr size_t kSpareMax = 1024;  // places that an empty ring may keep
+  static constexpr size_t kSpareMax = 1024;  // places that an empty ring may keep in any case
 
   struct Place {
     Number number = 0;  // 0: nobody's
@@ -86,6 +87,7 @@ class KeptAnswers {
   std::unique_ptr<Place[]> ring_;
   size_t places_ = 0;  // a power of two, or 0
   size_t in_ring_ = 0;
+  size_t most_ = 0;  // at once, since there were none
   absl::flat_hash_map<Number, KeptAnswer> others_;
 };
 

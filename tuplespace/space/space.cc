@@ -110,6 +110,7 @@ bool Space::is_busy(size_t arity, uint32_t field, std::string_view value) const 
 
 void Space::count_busy(Index& index, uint32_t field) {
   index.count_busy(field);
+  counts_busy_ = true;
   for (const PlaceList* list : {&held, &delayed}) {
     for (auto at = list->begin(); at != list->end(); at = list->next(at)) {
       const Entry& entry = slab[list->at(at)];
@@ -120,6 +121,7 @@ void Space::count_busy(Index& index, uint32_t field) {
 }
 
 void Space::become_busy(Slot slot) {
+  if (!counts_busy_) return;
   const Tuple& tuple = slab[slot].tuple;
   const size_t arity = tuple.arity();
   if (arity >= by_arity_.size() || by_arity_[arity] == nullptr) return;
@@ -127,6 +129,7 @@ void Space::become_busy(Slot slot) {
 }
 
 void Space::cease_busy(Slot slot) {
+  if (!counts_busy_) return;
   const Tuple& tuple = slab[slot].tuple;
   const size_t arity = tuple.arity();
   if (arity >= by_arity_.size() || by_arity_[arity] == nullptr) return;

@@ -125,6 +125,7 @@ class Space {
   Fingerprint print_;
   std::vector<std::unique_ptr<Index>> by_arity_;
   std::vector<Index*> chosen_;
+  bool counts_busy_ = false;  // one of the indexes does
   uint64_t ready_ = 0;
   uint64_t bytes_ = 0;
   Used& used_;
