@@ -43,6 +43,11 @@ Status Shard::Parts::check_out(const Out& out, const Space* space) const {
   TS_RETURN_IF_ERROR(check_put(out, out.tuple, space, {}));
   if (out.extras == nullptr || out.extras->more.empty()) return {};
   const std::vector<Tuple>& more = out.extras->more;
+  if (out.extras->until_taken) {
+    return invalid(fmt::format("out to space \"{}\": until_taken waits for one tuple, not for {}",
+                               out.space, more.size() + 1),
+                   "until_taken");
+  }
   if (more.size() >= config.effects_max) {
     return exhausted(fmt::format("out to space \"{}\": {} tuples at once, effects_max is {}",
                                  out.space, more.size() + 1, config.effects_max),

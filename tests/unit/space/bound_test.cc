@@ -65,6 +65,19 @@ TEST_F(Bound, WithoutASessionTheyAreRefused) {
   EXPECT_EQ(rig.said(out("(1)", nullptr, true)), "INVALID_ARGUMENT");
 }
 
+TEST_F(Bound, AnOutOfManyWaitsForNoTaker) {
+  Rig::Client ann = rig.open();
+  OutExtras extras;
+  extras.until_taken = true;
+  extras.more = {tuple("(2)")};
+  Operation operation;
+  operation.what =
+      Out{"s", tuple("(1)"), {}, {}, false, std::make_shared<const OutExtras>(std::move(extras))};
+
+  EXPECT_EQ(rig.said(rig.ask(std::move(operation), &ann)), "INVALID_ARGUMENT");
+  EXPECT_EQ(rig.count("s").ready, 0u);
+}
+
 TEST_F(Bound, AnOutUntilTakenIsAnsweredWhenItsTakerHasConfirmed) {
   Rig::Client sender = rig.open();
   Rig::Client taker = rig.open();
