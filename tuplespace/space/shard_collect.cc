@@ -1,6 +1,5 @@
 // All matches moved or copied to another space, at one instant.
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -157,8 +156,8 @@ void Shard::Parts::move_into(Space& from, Slot slot, Space& into, bool remove) {
 
 CollectAnswer Shard::Parts::collect_again(const KeptAnswer& kept) {
   CollectAnswer collected;
-  std::memcpy(&collected.count, kept.detail.data(),
-              std::min(sizeof collected.count, kept.detail.size()));
+  std::string_view detail = kept.detail;
+  collected.count = record::take_integer<uint64_t>(detail);
   return collected;
 }
 

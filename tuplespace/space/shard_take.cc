@@ -39,11 +39,7 @@ uint32_t matched_by(const Take& take, std::string_view tuple_bytes) {
 // Which of several templates each tuple matched, as an answer's record spells it.
 std::string spell_matched(const std::vector<Found>& tuples) {
   std::string spelled;
-  for (const Found& found : tuples) {
-    for (int shift = 0; shift < 32; shift += 8) {
-      spelled += static_cast<char>(found.matched >> shift);
-    }
-  }
+  for (const Found& found : tuples) record::append_integer(spelled, found.matched);
   return spelled;
 }
 
@@ -379,11 +375,7 @@ void Shard::Parts::hand_over(Space& space, const Asker& asker, std::span<const S
 }
 
 void Shard::Parts::read_matched(std::string_view spelled, std::vector<Found>& tuples) {
-  for (size_t i = 0; i < tuples.size() && 4 * i + 4 <= spelled.size(); ++i) {
-    for (size_t byte = 4; byte-- > 0;) {
-      tuples[i].matched = tuples[i].matched << 8 | static_cast<uint8_t>(spelled[4 * i + byte]);
-    }
-  }
+  for (Found& found : tuples) found.matched = record::take_integer<uint32_t>(spelled);
 }
 
 void Shard::Parts::answer_nothing(const Wait& wait, Ended ended) {
