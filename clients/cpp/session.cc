@@ -14,7 +14,7 @@ struct Entry {
   bool waits_for_ever = true;
   Instant deadline = 0;  // unless waits_for_ever: when the wait is over
 
-  bool takes() const { return verb == Verb::kOut || verb == Verb::kIn; }
+  bool is_effect() const { return client::is_effect(verb); }
 };
 
 namespace {
@@ -39,6 +39,7 @@ Session::Session(const SessionConfig& config) : config_(config) {}
 Session::~Session() = default;
 
 Status Session::submit(const Ask& ask, Waiter& waiter, Instant now) {
+  if (!why_ended_.ok()) return why_ended_;
   if (closed_ || closing()) {
     return {Code::kFailedPrecondition,
             std::string(verb_name(ask.verb)) + " \"" + ask.space + "\": the connection is closed"};
@@ -49,7 +50,7 @@ Status Session::submit(const Ask& ask, Waiter& waiter, Instant now) {
                          std::to_string(config_.calls_max) + "; wait for some of them",
                      "calls_max");
   }
-  const bool waits = ask.verb == Verb::kIn || ask.verb == Verb::kRd;
+  const bool waits = may_last(ask.verb);
   if (waits && ask.wait && ask.wait->count() < 0) {
     return invalid(std::string(verb_name(ask.verb)) + " \"" + ask.space + "\": wait is " +
                        std::to_string(ask.wait->count()) + " ms; it must be 0 (a probe) or more",
@@ -135,6 +136,8 @@ std::string Session::hello() {
   hello.secret = secret_;
   hello.epoch = epoch_;
   hello.ttl_ms = config_.ttl_ms;
+  hello.name = config_.name;
+  hello.participant = config_.participant;
   for (const auto& [number, entry] : sent_.all()) hello.pending.push_back({number, number});
   normalize(hello.pending);
   std::string frame;
@@ -227,6 +230,7 @@ Status Session::on_welcome(const ServerFrame& frame, Replies& replies) {
   epoch_ = welcome.epoch;
   incarnation_ = welcome.incarnation;
   ttl_ms_ = welcome.ttl_ms;
+  fence_ = welcome.fence;
   limits_ = welcome.limits;
   frame_bytes_max_ = welcome.frame_bytes_max;
   operations_max_ = std::max<uint64_t>(welcome.operations_max, 1);
@@ -338,9 +342,9 @@ void Session::lose(const Status& why, Replies& replies) {
     entry->number = 0;
     if (entry->waiter != nullptr && entry->cancelled) {
       tell(entry,
-           {Code::kCancelled, "cancelled; its session has ended", {"", false, entry->takes()}},
+           {Code::kCancelled, "cancelled; its session has ended", {"", false, entry->is_effect()}},
            replies);
-    } else if (entry->waiter != nullptr && entry->takes()) {
+    } else if (entry->waiter != nullptr && entry->is_effect()) {
       tell(entry,
            {Code::kAborted,
             std::string(verb_name(entry->verb)) +
@@ -382,7 +386,7 @@ void Session::give_up(Code code, const std::string& why, Replies& replies) {
     if (entry->waiter == nullptr) continue;
     entry->cancelled = true;
     tell(entry,
-         {code, std::string(verb_name(entry->verb)) + ": " + why, {"", true, entry->takes()}},
+         {code, std::string(verb_name(entry->verb)) + ": " + why, {"", true, entry->is_effect()}},
          replies);
   }
 }

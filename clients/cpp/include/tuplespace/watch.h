@@ -72,7 +72,7 @@ struct Event {
   EventKind kind = EventKind::kOut;
   Match match;            // unless kGap or kSnapshotEnd
   uint64_t sequence = 0;  // the instant
-  uint64_t gap_end = 0;   // kGap
+  uint64_t gap_end = 0;   // kGap; 0: not known, the snapshot begins anew
 };
 
 inline constexpr size_t kWatchEventsMax = 65'536;
