@@ -1,8 +1,9 @@
 // Spaces in this process: a backend that hands calls to an engine of its own.
 //
-// It has a session as a remote connection has, and numbers its takes, so that what is taken is
-// held until it was handed over; a process that dies gives it back when it starts again. The rest
-// needs no numbers: a caller never outlives its engine, so nothing is asked twice.
+// It has a session as a remote connection has, and numbers its takes and whatever belongs to the
+// session, so that what is taken is held until it was handed over; a process that dies gives it
+// back when it starts again. The rest needs no numbers: a caller never outlives its engine, so
+// nothing is asked twice.
 //
 // Order:   one lock orders calls; the lane's is taken inside it, never the other way round.
 // Threads: any; waiters are told on the lane's thread.
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "clients/cpp/backend.h"
+#include "clients/cpp/embedded_watch.h"
 #include "clients/cpp/operations.h"
 #include "tuplespace/engine/engine.h"
 #include "tuplespace/store/memory_store.h"
@@ -23,6 +25,22 @@
 namespace tuplespace::client {
 
 namespace engine = ::tuplespace;
+
+namespace {
+
+constexpr const char* kSecret = "embedded";  // nobody else can ask this engine
+
+// True if the session must know the operation: it holds something for it, or something lasts as
+// long as the session does.
+bool is_numbered(const Ask& ask) {
+  if (ask.verb == Verb::kOut) {
+    return ask.out.bound || ask.out.until_taken || ask.out.transaction != 0;
+  }
+  if (ask.verb == Verb::kRd) return ask.extras != nullptr && ask.extras->take->transaction != 0;
+  return is_effect(ask.verb);
+}
+
+}  // namespace
 
 class Embedded final : public Backend, private Receiver {
  public:
@@ -41,8 +59,16 @@ class Embedded final : public Backend, private Receiver {
   Result<std::vector<SpaceInfo>> list(const std::string& prefix) override;
   Result<SpaceInfo> describe(const std::string& name) override;
   Result<ServerStats> stats() override;
+  Result<Blocked> blocked(const std::string& space) override;
+  Result<std::vector<HoldInfo>> holds(const std::string& space, uint64_t session) override;
+  Status release(const std::string& space, uint64_t token) override;
+  Result<Explanation> explain(const std::string& space, const Template& wanted) override;
+  Result<std::vector<SessionInfo>> sessions(uint64_t after) override;
+  Status end_session(uint64_t session) override;
+  Result<std::unique_ptr<EventSource>> watch(WatchAsk ask) override;
 
   uint64_t session() const override { return session_; }
+  uint64_t fence() const override { return fence_; }
   Status close() override;
 
  private:
@@ -51,8 +77,10 @@ class Embedded final : public Backend, private Receiver {
   struct Call {
     Waiter* waiter = nullptr;          // null: gone
     engine::Answer* answer = nullptr;  // an administrative call: where its answer goes
-    Verb verb = Verb::kOut;
+    bool numbered = false;
   };
+
+  class EmbeddedWatch;
 
   // An administrative call.
   class Asked final : public Waiter {
@@ -72,6 +100,7 @@ class Embedded final : public Backend, private Receiver {
   Status start(const std::string& path);
   void on_answer(engine::Answer&& answer) override;
   Result<engine::Answer> ask(engine::Operation operation);
+  void end_watch(uint64_t token);
   void receive(const Lock& lock, uint64_t number, Receive receive);
   void send_receipts(const Lock& lock);
   void send(const Lock& lock, engine::Operation operation);
@@ -82,12 +111,14 @@ class Embedded final : public Backend, private Receiver {
   std::unique_ptr<Engine> engine_;
   uint64_t receiver_ = 0;
   uint64_t session_ = 0;
+  uint64_t fence_ = 0;
 
   std::mutex mutex_;
   std::condition_variable told_;
   std::vector<engine::Operation> outbox_;
   uint64_t last_ = 0;  // tokens, which are the numbers of takes as well
   std::unordered_map<uint64_t, Call> calls_;
+  std::unordered_map<uint64_t, std::shared_ptr<WatchQueue>> watches_;
   std::vector<engine::NumberRange> confirmed_;  // go with the lane's next round
   std::vector<engine::NumberRange> returned_;
   bool closed_ = false;
@@ -121,9 +152,10 @@ void Embedded::submit(const Ask& ask, Waiter& waiter) {
                     "calls_max");
     } else {
       waiter.token_ = ++last_;
-      calls_.emplace(last_, Call{&waiter, nullptr, ask.verb});
+      const bool numbered = is_numbered(ask);
+      calls_.emplace(last_, Call{&waiter, nullptr, numbered});
       operation.reply = {receiver_, last_};
-      if (ask.verb == Verb::kIn) operation.caller = {session_, last_, 0, {}};
+      if (numbered) operation.caller = {session_, last_, 0, {}};
       send_receipts(lock);  // what was taken before is confirmed before
       send(lock, std::move(operation));
     }
@@ -136,7 +168,7 @@ void Embedded::cancel(Waiter& waiter) {
   const auto call = calls_.find(waiter.token_);
   if (closed_ || call == calls_.end()) return;
   engine::Operation cancel;
-  if (call->second.verb == Verb::kIn) {
+  if (call->second.numbered) {
     cancel.what = engine::Cancel{session_, waiter.token_, {}};
   } else {
     cancel.what = engine::Cancel{0, 0, {receiver_, waiter.token_}};
@@ -156,19 +188,24 @@ void Embedded::await(const Waiter& waiter, Instant deadline) {
 
 void Embedded::on_answer(engine::Answer&& answer) {
   Lock lock(mutex_);
+  if (const auto watch = watches_.find(answer.reply.token); watch != watches_.end()) {
+    const std::shared_ptr<WatchQueue> queue = watch->second;
+    lock.unlock();
+    return queue->on_answer(std::move(answer));
+  }
   const auto found = calls_.find(answer.reply.token);
   if (found == calls_.end()) return;
   const Call call = found->second;
   const uint64_t number = found->first;
   calls_.erase(found);
-  Reply reply = reply_of(answer, call.verb == Verb::kIn ? Ticket{1, number} : Ticket());
+  Reply reply = reply_of(answer, call.numbered ? Ticket{1, number} : Ticket());
   if (call.answer != nullptr) *call.answer = std::move(answer);
   lock.unlock();
   {
     const Telling telling;
     const Receive receipt = call.waiter->on_reply(reply);
     lock.lock();
-    if (call.verb == Verb::kIn) receive(lock, number, receipt);
+    if (call.numbered) receive(lock, number, receipt);
   }
   told_.notify_all();
 }
@@ -208,7 +245,7 @@ Result<engine::Answer> Embedded::ask(engine::Operation operation) {
   {
     const Lock lock(mutex_);
     if (closed_) return Status(Code::kFailedPrecondition, "the connection is closed");
-    calls_.emplace(++last_, Call{&asked, &asked.answer, Verb::kCount});
+    calls_.emplace(++last_, Call{&asked, &asked.answer, false});
     operation.reply = {receiver_, last_};
     send(lock, std::move(operation));
   }
@@ -219,7 +256,9 @@ Result<engine::Answer> Embedded::ask(engine::Operation operation) {
 
 Result<bool> Embedded::create(const std::string& name, const Policy& policy) {
   engine::Operation operation;
-  operation.what = engine::CreateSpace{name, policy_of(policy)};
+  operation.what = engine::CreateSpace{name, policy_of(policy),
+                                       policy.bound || policy.collected ? session_ : SessionId{0}};
+  operation.caller.secret = kSecret;
   const Result<engine::Answer> answer = ask(std::move(operation));
   if (!answer.ok()) return answer.status();
   return std::get<engine::CreateAnswer>(answer->what).created;
@@ -265,6 +304,103 @@ Result<ServerStats> Embedded::stats() {
   return stats;
 }
 
+Result<Blocked> Embedded::blocked(const std::string& space) {
+  engine::Operation operation;
+  operation.what = engine::Blocked{space};
+  const Result<engine::Answer> answer = ask(std::move(operation));
+  if (!answer.ok()) return answer.status();
+  return blocked_of(std::get<engine::BlockedAnswer>(answer->what));
+}
+
+Result<std::vector<HoldInfo>> Embedded::holds(const std::string& space, uint64_t session) {
+  engine::Operation operation;
+  operation.what = engine::ListHolds{space, session};
+  const Result<engine::Answer> answer = ask(std::move(operation));
+  if (!answer.ok()) return answer.status();
+  return holds_of(std::get<engine::HoldsAnswer>(answer->what));
+}
+
+Status Embedded::release(const std::string& space, uint64_t token) {
+  engine::Operation operation;
+  operation.what = engine::EndLease{{space, token, 0, 0}};
+  return ask(std::move(operation)).status();
+}
+
+Result<Explanation> Embedded::explain(const std::string& space, const Template& wanted) {
+  engine::Operation operation;
+  operation.what = engine::Explain{space, wanted};
+  const Result<engine::Answer> answer = ask(std::move(operation));
+  if (!answer.ok()) return answer.status();
+  return explanation_of(std::get<engine::ExplainAnswer>(answer->what));
+}
+
+Result<std::vector<SessionInfo>> Embedded::sessions(uint64_t after) {
+  engine::Operation operation;
+  operation.what = engine::ListSessions{after};
+  const Result<engine::Answer> answer = ask(std::move(operation));
+  if (!answer.ok()) return answer.status();
+  return sessions_of(std::get<engine::SessionsAnswer>(answer->what));
+}
+
+Status Embedded::end_session(uint64_t session) {
+  if (session == session_) {
+    return invalid("end_session: the only session of an embedded space ends with close()",
+                   "session");
+  }
+  engine::Operation operation;
+  operation.what = engine::CloseSession{session, {}, true, {}};
+  return ask(std::move(operation)).status();
+}
+
+// ---- watching ----
+
+class Embedded::EmbeddedWatch final : public EventSource {
+ public:
+  EmbeddedWatch(std::shared_ptr<Embedded> backend, std::shared_ptr<WatchQueue> queue,
+                uint64_t token)
+      : backend_(std::move(backend)), queue_(std::move(queue)), token_(token) {}
+  ~EmbeddedWatch() override { cancel(); }
+
+  Result<Event> next(Instant deadline) override { return queue_->next(deadline); }
+  void cancel() override {
+    queue_->end({Code::kCancelled, "the watch was cancelled"});
+    backend_->end_watch(token_);
+  }
+  uint64_t sequence() const override { return queue_->sequence(); }
+
+ private:
+  const std::shared_ptr<Embedded> backend_;
+  const std::shared_ptr<WatchQueue> queue_;
+  const uint64_t token_;
+};
+
+Result<std::unique_ptr<EventSource>> Embedded::watch(WatchAsk ask) {
+  auto queue = std::make_shared<WatchQueue>();
+  uint64_t token = 0;
+  {
+    const Lock lock(mutex_);
+    if (closed_) return Status(Code::kFailedPrecondition, "the connection is closed");
+    token = ++last_;
+    watches_.emplace(token, queue);
+    engine::Operation operation;
+    operation.what = watch_of(ask);
+    operation.reply = {receiver_, token};
+    send(lock, std::move(operation));
+  }
+  auto self = std::static_pointer_cast<Embedded>(shared_from_this());
+  auto watch = std::make_unique<EmbeddedWatch>(std::move(self), queue, token);
+  TS_RETURN_IF_ERROR(queue->begin());
+  return std::unique_ptr<EventSource>(std::move(watch));
+}
+
+void Embedded::end_watch(uint64_t token) {
+  const Lock lock(mutex_);
+  if (watches_.erase(token) == 0 || closed_) return;
+  engine::Operation cancel;
+  cancel.what = engine::Cancel{0, 0, {receiver_, token}};
+  send(lock, std::move(cancel));
+}
+
 // ---- beginning and end ----
 
 Result<std::shared_ptr<Backend>> Embedded::open(const std::string& path,
@@ -306,10 +442,11 @@ Status Embedded::start(const std::string& path) {
   engine_->start();
 
   engine::Operation open;
-  open.what = engine::OpenSession{ttl, "embedded", true};
+  open.what = engine::OpenSession{ttl, kSecret, true, options_.name, options_.participant};
   const Result<engine::Answer> answer = ask(std::move(open));
   if (!answer.ok()) return answer.status();
   session_ = std::get<engine::SessionAnswer>(answer->what).session;
+  fence_ = std::get<engine::SessionAnswer>(answer->what).fence;
   return {};
 }
 
@@ -323,6 +460,9 @@ Status Embedded::close() {
     send_receipts(lock);
     for (const auto& [token, call] : calls_) waiters.push_back(call.waiter);
     calls_.clear();
+    for (const auto& [token, queue] : watches_) {
+      queue->end({Code::kCancelled, "the connection was closed"});
+    }
   }
   {
     const Telling telling;
