@@ -403,18 +403,71 @@ void Embedded::end_watch(uint64_t token) {
 
 // ---- beginning and end ----
 
+// The engines with a directory that are open. When the process ends they are closed before the
+// static objects that RocksDB rests on are gone; it is not enough that the program dropped them,
+// which in a callback is done by another thread.
+//
+// Threads: any.
+class OpenDirectories {
+ public:
+  // Never destroyed: a static Connection may go after it. Requires: the first call comes after
+  // RocksDB's first, so that its static objects outlive `at_exit`.
+  static OpenDirectories& instance() {
+    static OpenDirectories& directories = *new OpenDirectories;
+    static const struct AtExit {
+      ~AtExit() { directories.close(); }
+    } at_exit;
+    return directories;
+  }
+
+  void add(const std::shared_ptr<Embedded>& opened) {
+    const std::lock_guard lock(mutex_);
+    open_[opened.get()] = opened;
+  }
+
+  void remove(Embedded* deleted) {
+    const std::lock_guard lock(mutex_);
+    open_.erase(deleted);
+    changed_.notify_all();
+  }
+
+ private:
+  void close() {
+    std::vector<std::shared_ptr<Embedded>> closed;
+    std::unique_lock lock(mutex_);
+    for (const auto& [address, open] : open_) {
+      if (auto kept = open.lock()) closed.push_back(std::move(kept));
+    }
+    lock.unlock();
+    for (const auto& open : closed) (void)open->close();
+    lock.lock();  // the others are being deleted
+    changed_.wait(lock, [&] { return open_.size() <= closed.size(); });
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::unordered_map<Embedded*, std::weak_ptr<Embedded>> open_;
+};
+
 Result<std::shared_ptr<Backend>> Embedded::open(const std::string& path,
                                                 const ConnectOptions& options) {
+  std::unique_ptr<Embedded> started(new Embedded(options));
+  TS_RETURN_IF_ERROR(started->start(path));
+  const bool listed = !path.empty();
+  const auto end = [listed](Embedded* dropped) {
+    delete dropped;
+    if (listed) OpenDirectories::instance().remove(dropped);
+  };
   // Dropped in a callback, it must not wait for the thread that it is on.
-  const std::shared_ptr<Embedded> embedded(new Embedded(options), [](Embedded* dropped) {
+  const std::shared_ptr<Embedded> opened(started.release(), [end](Embedded* dropped) {
     if (Telling::here()) {
-      std::thread([dropped] { delete dropped; }).detach();
+      std::thread(end, dropped).detach();
     } else {
-      delete dropped;
+      end(dropped);
     }
   });
-  TS_RETURN_IF_ERROR(embedded->start(path));
-  return std::shared_ptr<Backend>(embedded);
+  if (listed) OpenDirectories::instance().add(opened);
+  return std::shared_ptr<Backend>(opened);
 }
 
 Status Embedded::start(const std::string& path) {
