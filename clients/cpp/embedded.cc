@@ -1,34 +1,15 @@
-// Spaces in this process: a backend that hands calls to an engine of its own.
-//
-// It has a session as a remote connection has, and numbers its takes and whatever belongs to the
-// session, so that what is taken is held until it was handed over; a process that dies gives it
-// back when it starts again. The rest needs no numbers: a caller never outlives its engine, so
-// nothing is asked twice.
-//
-// Order:   one lock orders calls; the lane's is taken inside it, never the other way round.
-// Threads: any; waiters are told on the lane's thread.
-#include <algorithm>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-#include <unordered_map>
-#include <utility>
-#include <vector>
+#include "clients/cpp/embedded.h"
 
-#include "clients/cpp/backend.h"
-#include "clients/cpp/embedded_watch.h"
+#include <thread>
+#include <utility>
+
 #include "clients/cpp/operations.h"
-#include "tuplespace/engine/engine.h"
 #include "tuplespace/store/memory_store.h"
 #include "tuplespace/store/rocksdb_store.h"
 
 namespace tuplespace::client {
 
-namespace engine = ::tuplespace;
-
 namespace {
-
-constexpr const char* kSecret = "embedded";  // nobody else can ask this engine
 
 // True if the session must know the operation: it holds something for it, or something lasts as
 // long as the session does.
@@ -41,88 +22,6 @@ bool is_numbered(const Ask& ask) {
 }
 
 }  // namespace
-
-class Embedded final : public Backend, private Receiver {
- public:
-  static Result<std::shared_ptr<Backend>> open(const std::string& path,
-                                               const ConnectOptions& options);
-  ~Embedded() override { (void)close(); }
-
-  void submit(const Ask& ask, Waiter& waiter) override;
-  void cancel(Waiter& waiter) override;
-  void listen(Waiter&) override {}  // the lane tells replies as they come
-  void await(const Waiter& waiter, Instant deadline) override;
-  Status settle(Ticket ticket, bool give_back) override;
-
-  Result<bool> create(const std::string& name, const Policy& policy) override;
-  Result<uint64_t> drop(const std::string& name) override;
-  Result<std::vector<SpaceInfo>> list(const std::string& prefix) override;
-  Result<SpaceInfo> describe(const std::string& name) override;
-  Result<ServerStats> stats() override;
-  Result<Blocked> blocked(const std::string& space) override;
-  Result<std::vector<HoldInfo>> holds(const std::string& space, uint64_t session) override;
-  Status release(const std::string& space, uint64_t token) override;
-  Result<Explanation> explain(const std::string& space, const Template& wanted) override;
-  Result<std::vector<SessionInfo>> sessions(uint64_t after) override;
-  Status end_session(uint64_t session) override;
-  Result<std::unique_ptr<EventSource>> watch(WatchAsk ask) override;
-
-  uint64_t session() const override { return session_; }
-  uint64_t fence() const override { return fence_; }
-  Status close() override;
-
- private:
-  using Lock = std::unique_lock<std::mutex>;
-
-  struct Call {
-    Waiter* waiter = nullptr;          // null: gone
-    engine::Answer* answer = nullptr;  // an administrative call: where its answer goes
-    bool numbered = false;
-  };
-
-  class EmbeddedWatch;
-
-  // An administrative call.
-  class Asked final : public Waiter {
-   public:
-    Receive on_reply(Reply&) override {
-      done_.store(true, std::memory_order_release);
-      return Receive::kConfirm;
-    }
-    bool done() const override { return done_.load(std::memory_order_acquire); }
-    engine::Answer answer;
-
-   private:
-    std::atomic<bool> done_ = false;
-  };
-
-  explicit Embedded(const ConnectOptions& options) : options_(options) {}
-  Status start(const std::string& path);
-  void on_answer(engine::Answer&& answer) override;
-  Result<engine::Answer> ask(engine::Operation operation);
-  void end_watch(uint64_t token);
-  void receive(const Lock& lock, uint64_t number, Receive receive);
-  void send_receipts(const Lock& lock);
-  void send(const Lock& lock, engine::Operation operation);
-
-  const ConnectOptions options_;
-  SystemClock clock_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<Engine> engine_;
-  uint64_t receiver_ = 0;
-  uint64_t session_ = 0;
-  uint64_t fence_ = 0;
-
-  std::mutex mutex_;
-  std::condition_variable told_;
-  std::vector<engine::Operation> outbox_;
-  uint64_t last_ = 0;  // tokens, which are the numbers of takes as well
-  std::unordered_map<uint64_t, Call> calls_;
-  std::unordered_map<uint64_t, std::shared_ptr<WatchQueue>> watches_;
-  std::vector<engine::NumberRange> confirmed_;  // go with the lane's next round
-  std::vector<engine::NumberRange> returned_;
-  bool closed_ = false;
-};
 
 // ---- calls ----
 
@@ -235,170 +134,6 @@ Status Embedded::settle(Ticket ticket, bool give_back) {
   if (closed_) return {Code::kAborted, "the connection is closed; the tuple went back"};
   receive(lock, ticket.number, give_back ? Receive::kGiveBack : Receive::kConfirm);
   return {};
-}
-
-// ---- administration ----
-
-Result<engine::Answer> Embedded::ask(engine::Operation operation) {
-  TS_RETURN_IF_ERROR(may_wait());
-  Asked asked;
-  {
-    const Lock lock(mutex_);
-    if (closed_) return Status(Code::kFailedPrecondition, "the connection is closed");
-    calls_.emplace(++last_, Call{&asked, &asked.answer, false});
-    operation.reply = {receiver_, last_};
-    send(lock, std::move(operation));
-  }
-  await(asked, kNoInstant);
-  if (!asked.answer.status.ok()) return asked.answer.status;
-  return std::move(asked.answer);
-}
-
-Result<bool> Embedded::create(const std::string& name, const Policy& policy) {
-  engine::Operation operation;
-  operation.what = engine::CreateSpace{name, policy_of(policy),
-                                       policy.bound || policy.collected ? session_ : SessionId{0}};
-  operation.caller.secret = kSecret;
-  const Result<engine::Answer> answer = ask(std::move(operation));
-  if (!answer.ok()) return answer.status();
-  return std::get<engine::CreateAnswer>(answer->what).created;
-}
-
-Result<uint64_t> Embedded::drop(const std::string& name) {
-  engine::Operation operation;
-  operation.what = engine::DropSpace{name};
-  const Result<engine::Answer> answer = ask(std::move(operation));
-  if (!answer.ok()) return answer.status();
-  return std::get<engine::DropAnswer>(answer->what).tuples;
-}
-
-Result<std::vector<SpaceInfo>> Embedded::list(const std::string& prefix) {
-  engine::Operation operation;
-  operation.what = engine::ListSpaces{prefix, {}};
-  const Result<engine::Answer> answer = ask(std::move(operation));
-  if (!answer.ok()) return answer.status();
-  return spaces_of(std::get<engine::ListAnswer>(answer->what));
-}
-
-Result<SpaceInfo> Embedded::describe(const std::string& name) {
-  engine::Operation operation;
-  operation.what = engine::ListSpaces{{}, name};
-  const Result<engine::Answer> answer = ask(std::move(operation));
-  if (!answer.ok()) return answer.status();
-  std::vector<SpaceInfo> spaces = spaces_of(std::get<engine::ListAnswer>(answer->what));
-  if (spaces.empty()) return Status(Code::kNotFound, "no space \"" + name + "\"");
-  return std::move(spaces.front());
-}
-
-Result<ServerStats> Embedded::stats() {
-  engine::Operation operation;
-  operation.what = engine::Stats{};
-  const Result<engine::Answer> answer = ask(std::move(operation));
-  if (!answer.ok()) return answer.status();
-  ServerStats stats;
-  stats.version = TUPLESPACE_VERSION;
-  stats.incarnation = engine_->incarnation();
-  stats.counters = std::get<engine::StatsAnswer>(answer->what).counters;
-  for (auto& figure : engine_->figures()) stats.counters.push_back(std::move(figure));
-  std::sort(stats.counters.begin(), stats.counters.end());
-  return stats;
-}
-
-Result<Blocked> Embedded::blocked(const std::string& space) {
-  engine::Operation operation;
-  operation.what = engine::Blocked{space};
-  const Result<engine::Answer> answer = ask(std::move(operation));
-  if (!answer.ok()) return answer.status();
-  return blocked_of(std::get<engine::BlockedAnswer>(answer->what));
-}
-
-Result<std::vector<HoldInfo>> Embedded::holds(const std::string& space, uint64_t session) {
-  engine::Operation operation;
-  operation.what = engine::ListHolds{space, session};
-  const Result<engine::Answer> answer = ask(std::move(operation));
-  if (!answer.ok()) return answer.status();
-  return holds_of(std::get<engine::HoldsAnswer>(answer->what));
-}
-
-Status Embedded::release(const std::string& space, uint64_t token) {
-  engine::Operation operation;
-  operation.what = engine::EndLease{{space, token, 0, 0}};
-  return ask(std::move(operation)).status();
-}
-
-Result<Explanation> Embedded::explain(const std::string& space, const Template& wanted) {
-  engine::Operation operation;
-  operation.what = engine::Explain{space, wanted};
-  const Result<engine::Answer> answer = ask(std::move(operation));
-  if (!answer.ok()) return answer.status();
-  return explanation_of(std::get<engine::ExplainAnswer>(answer->what));
-}
-
-Result<std::vector<SessionInfo>> Embedded::sessions(uint64_t after) {
-  engine::Operation operation;
-  operation.what = engine::ListSessions{after};
-  const Result<engine::Answer> answer = ask(std::move(operation));
-  if (!answer.ok()) return answer.status();
-  return sessions_of(std::get<engine::SessionsAnswer>(answer->what));
-}
-
-Status Embedded::end_session(uint64_t session) {
-  if (session == session_) {
-    return invalid("end_session: the only session of an embedded space ends with close()",
-                   "session");
-  }
-  engine::Operation operation;
-  operation.what = engine::CloseSession{session, {}, true, {}};
-  return ask(std::move(operation)).status();
-}
-
-// ---- watching ----
-
-class Embedded::EmbeddedWatch final : public EventSource {
- public:
-  EmbeddedWatch(std::shared_ptr<Embedded> backend, std::shared_ptr<WatchQueue> queue,
-                uint64_t token)
-      : backend_(std::move(backend)), queue_(std::move(queue)), token_(token) {}
-  ~EmbeddedWatch() override { cancel(); }
-
-  Result<Event> next(Instant deadline) override { return queue_->next(deadline); }
-  void cancel() override {
-    queue_->end({Code::kCancelled, "the watch was cancelled"});
-    backend_->end_watch(token_);
-  }
-  uint64_t sequence() const override { return queue_->sequence(); }
-
- private:
-  const std::shared_ptr<Embedded> backend_;
-  const std::shared_ptr<WatchQueue> queue_;
-  const uint64_t token_;
-};
-
-Result<std::unique_ptr<EventSource>> Embedded::watch(WatchAsk ask) {
-  auto queue = std::make_shared<WatchQueue>();
-  uint64_t token = 0;
-  {
-    const Lock lock(mutex_);
-    if (closed_) return Status(Code::kFailedPrecondition, "the connection is closed");
-    token = ++last_;
-    watches_.emplace(token, queue);
-    engine::Operation operation;
-    operation.what = watch_of(ask);
-    operation.reply = {receiver_, token};
-    send(lock, std::move(operation));
-  }
-  auto self = std::static_pointer_cast<Embedded>(shared_from_this());
-  auto watch = std::make_unique<EmbeddedWatch>(std::move(self), queue, token);
-  TS_RETURN_IF_ERROR(queue->begin());
-  return std::unique_ptr<EventSource>(std::move(watch));
-}
-
-void Embedded::end_watch(uint64_t token) {
-  const Lock lock(mutex_);
-  if (watches_.erase(token) == 0 || closed_) return;
-  engine::Operation cancel;
-  cancel.what = engine::Cancel{0, 0, {receiver_, token}};
-  send(lock, std::move(cancel));
 }
 
 // ---- beginning and end ----

@@ -212,8 +212,13 @@ Status Session::on_frame(std::string_view bytes, Replies& replies) {
     return {Code::kInternal, online_ ? "a second welcome" : "no welcome in the first frame"};
   }
   if (frame_.welcome) return on_welcome(frame_, replies);
+  std::vector<Entry*> refused;
   for (const std::string_view answer : frame_.answers) {
-    TS_RETURN_IF_ERROR(on_answer(answer, replies));
+    TS_RETURN_IF_ERROR(on_answer(answer, replies, refused));
+  }
+  if (!refused.empty()) {
+    queue_.insert(queue_.begin(), refused.begin(), refused.end());
+    return {Code::kNotFound, "the session has ended"};  // hello() will find that, too
   }
   if (frame_.closed) {
     closed_ = true;
@@ -237,9 +242,11 @@ Status Session::on_welcome(const ServerFrame& frame, Replies& replies) {
   online_ = true;
 
   confirm_anew();
+  std::vector<Entry*> refused;  // by a session that has just been resumed: none
   for (const std::string_view answer : frame.answers) {
-    TS_RETURN_IF_ERROR(on_answer(answer, replies));
+    TS_RETURN_IF_ERROR(on_answer(answer, replies, refused));
   }
+  queue_.insert(queue_.begin(), refused.begin(), refused.end());
   std::set<Number> unheard;
   for (const auto& [number, entry] : sent_.all()) unheard.insert(number);
   for (const NumberRange range : welcome.waiting) {
@@ -273,20 +280,25 @@ Status Session::ask_again(const std::vector<NumberRange>& ranges, std::set<Numbe
     while (number != unheard.end() && *number <= range.last) {
       Entry* const entry = sent_.take(*number);
       number = unheard.erase(number);
-      const Number old = std::exchange(entry->number, 0);
-      confirmed_.push_back({old, old});
-      if (entry->cancelled && entry->waiter != nullptr) {
-        tell(entry, {Code::kCancelled, "cancelled; it was not executed"}, replies);
-      }
-      if (entry->waiter == nullptr) {
-        free_entry(entry);
-      } else {
-        again.push_back(entry);
-      }
+      confirmed_.push_back({entry->number, entry->number});
+      refuse(entry, replies, again);
     }
   }
   queue_.insert(queue_.begin(), again.begin(), again.end());
   return {};
+}
+
+// `entry` was not executed: it goes to `again`, under no number, if somebody still wants it.
+void Session::refuse(Entry* entry, Replies& replies, std::vector<Entry*>& again) {
+  entry->number = 0;
+  if (entry->cancelled && entry->waiter != nullptr) {
+    tell(entry, {Code::kCancelled, "cancelled; it was not executed"}, replies);
+  }
+  if (entry->waiter == nullptr) {
+    free_entry(entry);
+  } else {
+    again.push_back(entry);
+  }
 }
 
 // Confirms everything above forgotten_ except what is under way, kept or returned; the last is
@@ -307,7 +319,9 @@ void Session::confirm_anew() {
   confirm_due_ = confirmed_.empty() && returned_.empty() ? kNoInstant : 0;
 }
 
-Status Session::on_answer(std::string_view bytes, Replies& replies) {
+// What is refused because the session has ended was not executed: it goes to `refused`, to be
+// asked again.
+Status Session::on_answer(std::string_view bytes, Replies& replies, std::vector<Entry*>& refused) {
   Replies::Told& told = replies.add();
   if (Status read = read_answer(bytes, limits_, told.reply); !read.ok()) {
     replies.undo();
@@ -318,6 +332,12 @@ Status Session::on_answer(std::string_view bytes, Replies& replies) {
     replies.undo();
     return {Code::kInternal, "an answer to number " + std::to_string(told.reply.ticket.number) +
                                  ", which was not asked"};
+  }
+  const Status& status = told.reply.status;
+  if (!status.ok() && status.code() == Code::kNotFound && status.problem().bound == "session") {
+    replies.undo();
+    refuse(entry, replies, refused);
+    return {};
   }
   told.reply.ticket.generation = generation_;
   told.took = entry->verb == Verb::kIn && !told.reply.tuples.empty();

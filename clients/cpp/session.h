@@ -156,7 +156,8 @@ class Session {
   Waiter* release_waiter(Entry* entry);
   void tell(Entry* entry, Status status, Replies& replies);
   Status on_welcome(const ServerFrame& frame, Replies& replies);
-  Status on_answer(std::string_view bytes, Replies& replies);
+  Status on_answer(std::string_view bytes, Replies& replies, std::vector<Entry*>& refused);
+  void refuse(Entry* entry, Replies& replies, std::vector<Entry*>& again);
   Status ask_again(const std::vector<NumberRange>& ranges, std::set<Number>& unheard,
                    Replies& replies);
   void confirm_anew();
