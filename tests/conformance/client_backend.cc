@@ -150,6 +150,12 @@ Outcome ClientBackend::at_once(client::Connection& connection, const Call& call)
     case Call::Verb::kAtomic:
     case Call::Verb::kWatch:
     case Call::Verb::kBlocked:
+    case Call::Verb::kHolds:
+    case Call::Verb::kBegin:
+    case Call::Verb::kEndTransaction:
+    case Call::Verb::kSettle:
+    case Call::Verb::kRenew:
+    case Call::Verb::kEndLease:
     case Call::Verb::kExplain:  // no script that is served here asks for these
     case Call::Verb::kIn: break;
   }
