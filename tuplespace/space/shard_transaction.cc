@@ -249,7 +249,7 @@ uint64_t Shard::Parts::read_for(const Space& space, const Take& take) const {
 }
 
 // The first of the waits under `x` that takes this tuple, or nullptr.
-Wait* Shard::Parts::first_taker_under(const Transaction& x, const Space& space, Slot slot) {
+Wait* Shard::Parts::first_taker_under(const Transaction& x, Space& space, Slot slot) {
   const Entry& entry = space.slab[slot];
   for (const uint64_t id : x.waits) {
     Wait& wait = *waits.at(id);
@@ -258,7 +258,7 @@ Wait* Shard::Parts::first_taker_under(const Transaction& x, const Space& space, 
   return nullptr;
 }
 
-bool Shard::Parts::may_serve(const Wait& wait, const Space& space, const Entry& entry) {
+bool Shard::Parts::may_serve(const Wait& wait, Space& space, const Entry& entry) {
   if (wait.kind != Wait::Kind::kTake || wait.space != space.id()) return false;
   print.reset(entry.tuple.bytes());
   return may_be_offered(space, wait, entry.id, entry.tuple.bytes(), print) &&
@@ -285,7 +285,7 @@ void Shard::Parts::serve_waits_of(Transaction& x, Space& space, Slot slot) {
 }
 
 // Who may take a tuple that is offered, if `first` is the first in line.
-Wait* Shard::Parts::allowed_taker(Wait* first, const Space& space, Slot slot) {
+Wait* Shard::Parts::allowed_taker(Wait* first, Space& space, Slot slot) {
   const Entry& entry = space.slab[slot];
   if (first == nullptr || !entry.locked) return first;
   if (locks.may_take(entry.id, first->take.transaction())) return first;
