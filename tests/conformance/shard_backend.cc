@@ -121,7 +121,7 @@ decltype(Operation::what) what_of(const Call& call, Duration waited) {
     case Verb::kCount: return Count{call.space, call.wanted};
     case Verb::kCollect: return Collect{call.space, call.wanted, call.into, !call.copies};
     case Verb::kAtomic: return Atomic{call.steps, wait};
-    case Verb::kBegin: return Begin{"s", call.ttl.value_or(0)};
+    case Verb::kBegin: return Begin{"s", call.ttl.value_or(0), false};
     case Verb::kEndTransaction: return EndTransaction{call.token, call.commit};
     case Verb::kSettle:
       return Settle{call.space, call.token, call.settlement, call.after.value_or(0), call.reason};

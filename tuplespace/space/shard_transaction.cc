@@ -71,7 +71,8 @@ void Shard::Parts::begin_transaction(Operation& operation) {
   auto made = std::make_unique<Transaction>();
   Transaction& x = *made;
   x.id = static_cast<TransactionId>(config.shard) << kTransactionShardShift | next_sequence();
-  x.session = operation.caller.number != 0 ? operation.caller.session : 0;
+  const bool of_session = operation.caller.number != 0 && !begin.detached;
+  x.session = of_session ? operation.caller.session : 0;
   const Duration granted = std::min(begin.ttl == 0 ? config.transaction_ttl : begin.ttl,
                                     config.transaction_ttl_max);
   x.until = now + granted;

@@ -353,6 +353,15 @@ TEST_F(Transactions, OneEndsWithTheSessionThatBeganIt) {
   EXPECT_EQ(rig.said(rig.commit(x)), "ABORTED");
 }
 
+TEST_F(Transactions, ADetachedOneOutlivesIt) {
+  Rig::Client client = rig.open();
+  const TransactionId x = rig.begin(0, &client, true);
+  rig.out_under(x, "s", "('a')", &client);
+  rig.close(client);
+  EXPECT_EQ(rig.said(rig.commit(x)), "OK");
+  EXPECT_EQ(rdp(), "(\"a\")");
+}
+
 TEST_F(Transactions, ADroppedSpaceAbortsThoseThatHaveToDoWithIt) {
   rig.out("s", "('a')");
   rig.out("other", "('b')");
