@@ -68,9 +68,7 @@ client::Lease lease_of(const Call& call) {
   return call.space.starts_with("tuple") ? client::Lease::tuple(call.token)
                                          : client::Lease::hold(call.token);
 }
-std::string space_of_lease(const Call& call) {
-  return call.space.substr(call.space.find(':') + 1);
-}
+std::string space_of_lease(const Call& call) { return call.space.substr(call.space.find(':') + 1); }
 
 void add_step(const tuplespace::Step& step, client::Atomic& atomic) {
   const auto duration = [](std::optional<Duration> given) {
@@ -156,8 +154,8 @@ Status ClientBackend::start_server() {
 }
 
 bool ClientBackend::serves(std::string_view tag) const {
-  for (const char* everywhere : {"core", "admin", "bulk", "atomic", "watch", "look", "hold",
-                                 "transaction"}) {
+  for (const char* everywhere :
+       {"core", "admin", "bulk", "atomic", "watch", "look", "hold", "transaction"}) {
     if (tag == everywhere) return true;
   }
   return !program_.empty() && (tag == "restart" || tag == "session" || tag == "deadlock");
@@ -324,10 +322,9 @@ Outcome ClientBackend::at_once(client::Connection& connection, const Call& call)
       break;
     }
     case Call::Verb::kEndLease:
-      outcome.status =
-          call.space == "transaction"
-              ? connection.transaction(call.token).abort()
-              : connection.space(space_of_lease(call)).cancel(lease_of(call));
+      outcome.status = call.space == "transaction"
+                           ? connection.transaction(call.token).abort()
+                           : connection.space(space_of_lease(call)).cancel(lease_of(call));
       break;
     case Call::Verb::kAtomic:
     case Call::Verb::kWatch:
