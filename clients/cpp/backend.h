@@ -71,6 +71,7 @@ struct Extras {
   const Atomic* atomic = nullptr;          // kAtomic
   const Lease* lease = nullptr;            // kRenew, kCancel
   milliseconds ttl{0};                     // kRenew, kBegin
+  bool detached = false;                   // kBegin
 };
 
 // What is asked. Refers to the caller's objects, for the time of submit().

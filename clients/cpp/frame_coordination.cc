@@ -142,8 +142,11 @@ void encode_coordination(const Ask& ask, std::string& request) {
     case Verb::kCancel: return encode_lease(ask.space, *extras.lease, request);
     case Verb::kBegin:
       append_bytes(request, 1, ask.space);
-      if (extras.ttl.count() == 0) return;
-      return append_number(request, 2, static_cast<uint64_t>(extras.ttl.count()));
+      if (extras.ttl.count() != 0) {
+        append_number(request, 2, static_cast<uint64_t>(extras.ttl.count()));
+      }
+      if (extras.detached) append_number(request, 3, 1);
+      return;
     case Verb::kCommit:
     case Verb::kAbort: return append_number(request, 1, extras.number);
     default: return;

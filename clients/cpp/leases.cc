@@ -73,9 +73,9 @@ Result<milliseconds> Transaction::renew(milliseconds lease) {
   return renew_lease(*backend_, kNoSpace, Lease(Lease::Kind::kTransaction, id_), lease);
 }
 
-Result<Transaction> Connection::begin(const std::string& space, milliseconds lease) {
+Result<Transaction> Connection::begin(const std::string& space, milliseconds lease, bool detached) {
   TS_RETURN_IF_ERROR(check_ask({}, space, Verb::kBegin));
-  const Extras extras{.ttl = lease};
+  const Extras extras{.ttl = lease, .detached = detached};
   const Ask ask{.verb = Verb::kBegin, .space = space, .extras = &extras};
   Reply reply;
   TS_RETURN_IF_ERROR(ask_and_wait(*backend_, ask, Confirm::kAutomatic, reply));

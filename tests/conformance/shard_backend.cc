@@ -106,8 +106,9 @@ Lease lease_of(const Call& call) {
   const size_t colon = call.space.find(':');
   const std::string kind = call.space.substr(0, colon);
   if (colon != std::string::npos) lease.space = call.space.substr(colon + 1);
-  (kind == "transaction" ? lease.transaction : kind == "tuple" ? lease.tuple : lease.token) =
-      call.token;
+  (kind == "transaction" ? lease.transaction
+   : kind == "tuple"     ? lease.tuple
+                         : lease.token) = call.token;
   return lease;
 }
 
@@ -121,7 +122,7 @@ decltype(Operation::what) what_of(const Call& call, Duration waited) {
     case Verb::kCount: return Count{call.space, call.wanted};
     case Verb::kCollect: return Collect{call.space, call.wanted, call.into, !call.copies};
     case Verb::kAtomic: return Atomic{call.steps, wait};
-    case Verb::kBegin: return Begin{"s", call.ttl.value_or(0)};
+    case Verb::kBegin: return Begin{"s", call.ttl.value_or(0), false};
     case Verb::kEndTransaction: return EndTransaction{call.token, call.commit};
     case Verb::kSettle:
       return Settle{call.space, call.token, call.settlement, call.after.value_or(0), call.reason};

@@ -360,8 +360,8 @@ struct Shard::Parts {
   void wait_for_index(AtomicGroup& group);
   bool continue_atomics();
   bool try_group(uint64_t id);
-  bool concerns_atomics(const Space& space, std::string_view tuple_bytes);
-  std::vector<std::pair<uint64_t, uint64_t>> interested(const Space& space, const Waiters& filed,
+  bool concerns_atomics(Space& space, std::string_view tuple_bytes);
+  std::vector<std::pair<uint64_t, uint64_t>> interested(Space& space, const Waiters& filed,
                                                         std::string_view tuple_bytes);
   void arrive(Space& space, Slot slot, const Tuple& tuple, OnDisk on_disk);
   // Must be called after everything that may have changed what is available.
@@ -389,9 +389,9 @@ struct Shard::Parts {
   void forget_readers(Entry& entry);
   void note_none(const Take& take);
   uint64_t read_for(const Space& space, const Take& take) const;
-  bool may_serve(const Wait& wait, const Space& space, const Entry& entry);
-  Wait* first_taker_under(const Transaction& x, const Space& space, Slot slot);
-  Wait* allowed_taker(Wait* first, const Space& space, Slot slot);
+  bool may_serve(const Wait& wait, Space& space, const Entry& entry);
+  Wait* first_taker_under(const Transaction& x, Space& space, Slot slot);
+  Wait* allowed_taker(Wait* first, Space& space, Slot slot);
   void serve_waits_of(Transaction& x, Space& space, Slot slot);
   void end_transaction(Operation& operation);
   Status check_nones(const Transaction& x);

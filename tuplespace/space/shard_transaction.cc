@@ -63,17 +63,19 @@ void Shard::Parts::begin_transaction(Operation& operation) {
                                            "ttl"));
   }
   if (transactions.size() >= config.transactions_max) {
-    return refuse(operation.reply,
-                  exhausted(fmt::format("{} transactions are open, transactions_max is {}; end some",
-                                        transactions.size(), config.transactions_max),
-                            "transactions_max"));
+    return refuse(
+        operation.reply,
+        exhausted(fmt::format("{} transactions are open, transactions_max is {}; end some",
+                              transactions.size(), config.transactions_max),
+                  "transactions_max"));
   }
   auto made = std::make_unique<Transaction>();
   Transaction& x = *made;
   x.id = static_cast<TransactionId>(config.shard) << kTransactionShardShift | next_sequence();
-  x.session = operation.caller.number != 0 ? operation.caller.session : 0;
-  const Duration granted = std::min(begin.ttl == 0 ? config.transaction_ttl : begin.ttl,
-                                    config.transaction_ttl_max);
+  const bool of_session = operation.caller.number != 0 && !begin.detached;
+  x.session = of_session ? operation.caller.session : 0;
+  const Duration granted =
+      std::min(begin.ttl == 0 ? config.transaction_ttl : begin.ttl, config.transaction_ttl_max);
   x.until = now + granted;
   wheel.add({x.until, Timer::Kind::kTransaction, x.id, 0, 0});
   if (x.session != 0) session_of(operation.caller)->transactions.insert(x.id);
@@ -249,7 +251,7 @@ uint64_t Shard::Parts::read_for(const Space& space, const Take& take) const {
 }
 
 // The first of the waits under `x` that takes this tuple, or nullptr.
-Wait* Shard::Parts::first_taker_under(const Transaction& x, const Space& space, Slot slot) {
+Wait* Shard::Parts::first_taker_under(const Transaction& x, Space& space, Slot slot) {
   const Entry& entry = space.slab[slot];
   for (const uint64_t id : x.waits) {
     Wait& wait = *waits.at(id);
@@ -258,7 +260,7 @@ Wait* Shard::Parts::first_taker_under(const Transaction& x, const Space& space, 
   return nullptr;
 }
 
-bool Shard::Parts::may_serve(const Wait& wait, const Space& space, const Entry& entry) {
+bool Shard::Parts::may_serve(const Wait& wait, Space& space, const Entry& entry) {
   if (wait.kind != Wait::Kind::kTake || wait.space != space.id()) return false;
   print.reset(entry.tuple.bytes());
   return may_be_offered(space, wait, entry.id, entry.tuple.bytes(), print) &&
@@ -285,7 +287,7 @@ void Shard::Parts::serve_waits_of(Transaction& x, Space& space, Slot slot) {
 }
 
 // Who may take a tuple that is offered, if `first` is the first in line.
-Wait* Shard::Parts::allowed_taker(Wait* first, const Space& space, Slot slot) {
+Wait* Shard::Parts::allowed_taker(Wait* first, Space& space, Slot slot) {
   const Entry& entry = space.slab[slot];
   if (first == nullptr || !entry.locked) return first;
   if (locks.may_take(entry.id, first->take.transaction())) return first;

@@ -86,8 +86,8 @@ struct Wait {
 };
 
 // False: it is suspended, its group is busy, or its search will come across the tuple itself.
-bool may_be_offered(const Space& space, const Wait& wait, Sequence place,
-                    std::string_view tuple_bytes, Fingerprint& print);
+bool may_be_offered(Space& space, const Wait& wait, Sequence place, std::string_view tuple_bytes,
+                    Fingerprint& print);
 
 class Waiters {
  public:
@@ -106,7 +106,7 @@ class Waiters {
     std::vector<Wait*> readers;  // in order of arrival
     Wait* taker = nullptr;
   };
-  void offer(const Space& space, std::string_view tuple_bytes, Sequence place, Fingerprint& print,
+  void offer(Space& space, std::string_view tuple_bytes, Sequence place, Fingerprint& print,
              Served& served) const;
 
   // Takers that ask for a group, in order of arrival.

@@ -158,9 +158,9 @@ class Rig {
   }
 
   // Begins a transaction; 0: refused.
-  TransactionId begin(Duration ttl = 0, Client* client = nullptr) {
+  TransactionId begin(Duration ttl = 0, Client* client = nullptr, bool detached = false) {
     Operation operation;
-    operation.what = Begin{"s", ttl};
+    operation.what = Begin{"s", ttl, detached};
     const Answer* begun = answer(ask(std::move(operation), client));
     const auto* answered = begun ? std::get_if<BeginAnswer>(&begun->what) : nullptr;
     return answered ? answered->transaction : 0;
@@ -177,8 +177,9 @@ class Rig {
     OutExtras extras;
     extras.transaction = x;
     Operation operation;
-    operation.what = Out{space, tuple(text), extra.ttl, extra.delay, extra.pulse,
-                         std::make_shared<const OutExtras>(std::move(extras))};
+    operation.what =
+        Out{space,       tuple(text), extra.ttl,
+            extra.delay, extra.pulse, std::make_shared<const OutExtras>(std::move(extras))};
     return ask(std::move(operation), client);
   }
   Ask out_under(TransactionId x, const std::string& space, const std::string& text,

@@ -202,8 +202,10 @@ class Connection {
   void atomic_then(const Atomic& steps, const AtomicOptions& options, AtomicDone done);
 
   // Begins a transaction on spaces of the shard of `space`, which need not exist.
-  // `lease` 0: the server's default (30 s).
-  Result<Transaction> begin(const std::string& space, milliseconds lease = milliseconds(0));
+  // `lease` 0: the server's default (30 s). `detached`: it does not end with our session; whoever
+  // has its id may go on with it.
+  Result<Transaction> begin(const std::string& space, milliseconds lease = milliseconds(0),
+                            bool detached = false);
   // The transaction of this id, wherever it was begun.
   Transaction transaction(uint64_t id) const;
 

@@ -55,6 +55,7 @@ class EventKinds {
   template <typename... Kinds>
   EventKinds(Kinds... kinds) : bits_((0u | ... | (1u << static_cast<int>(kinds)))) {}
 
+  void add(EventKind kind) { bits_ |= 1u << static_cast<int>(kind); }
   bool has(EventKind kind) const {
     return bits_ == 0 || (bits_ >> static_cast<int>(kind) & 1) != 0;
   }
