@@ -6,12 +6,15 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+
+extern "C" {
+#include <sys/pidfd.h>  // glibc 2.36 does not say that it is C
+}
 
 extern char** environ;
 

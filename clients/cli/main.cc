@@ -65,6 +65,9 @@ bool ends_in_order(const Settings& settings) {
 // Who holds a lock must know that it is lost before anybody else has it.
 client::ConnectOptions options_of(const Settings& settings) {
   client::ConnectOptions options{.timeout = client::milliseconds(0), .patience = settings.patience};
+  if (settings.command == "work") {  // what a dead worker had is back when its hold would be
+    options.session_ttl = std::max(settings.lease, client::milliseconds(1'000));
+  }
   if (settings.command == "lock") {
     options.session_ttl = settings.lease;
     options.patience = std::min(options.patience, settings.lease / 2);
@@ -83,7 +86,13 @@ int run(Settings settings) {
   }
   std::optional<Interrupt> interrupt;
   if (ends_in_order(settings)) interrupt.emplace();
-  auto connection = client::connect(settings.server, options_of(settings));
+  client::ConnectOptions options = options_of(settings);
+  auto connection = client::connect(settings.server, options);
+  if (connection.status().code() == Code::kUnavailable && settings.command == "work") {
+    complain(connection.status().message() + "; waiting for it");
+    options.timeout = settings.patience;
+    connection = client::connect(settings.server, options);
+  }
   if (!connection.ok()) return fail(connection.status());
   const int code = run_command(*connection, settings, interrupt ? &*interrupt : nullptr);
   const Status closed = connection->close();
