@@ -164,7 +164,12 @@ Status Campaign::crash_early() {
 
 Status Campaign::crash() {
   ++crashes_;
-  if (disk_) TS_RETURN_IF_ERROR(disk_->cut_power());
+  if (disk_) {
+    // A process that goes on without its disk can be lied to: ext4 may say that something is synced
+    // whose transaction the cut has just aborted. Without power nothing goes on.
+    server_->freeze();
+    TS_RETURN_IF_ERROR(disk_->cut_power());
+  }
   const int end = server_->kill();
   // Without power it may have noticed first; otherwise it lives until it is killed.
   const bool noticed = disk_ && (end == kExitStorage || end == kExitStoreFailed);

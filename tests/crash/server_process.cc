@@ -7,9 +7,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <string_view>
+#include <thread>
 #include <utility>
 
 namespace tuplespace::crash {
@@ -72,6 +76,25 @@ Status ServerProcess::await_listening() {
 Status ServerProcess::start() {
   TS_RETURN_IF_ERROR(begin());
   return await_listening();
+}
+
+void ServerProcess::freeze() {
+  ::kill(pid_, SIGSTOP);
+  const auto is_still = [](const std::filesystem::path& task) {
+    std::string text;
+    std::getline(std::ifstream(task / "stat"), text);
+    const size_t state = text.rfind(") ");  // behind the name, which may be anything
+    return state == std::string::npos ||
+           std::string_view("TtDZX").find(text[state + 2]) != std::string_view::npos;
+  };
+  const std::string tasks = fmt::format("/proc/{}/task", pid_);
+  for (bool all_still = false; !all_still; std::this_thread::yield()) {
+    std::error_code gone;
+    const std::filesystem::directory_iterator each(tasks, gone);
+    if (gone) return;  // it has ended by itself
+    all_still = std::all_of(std::filesystem::begin(each), std::filesystem::end(each),
+                            [&](const auto& task) { return is_still(task.path()); });
+  }
 }
 
 int ServerProcess::kill() {

@@ -113,7 +113,7 @@ struct AtomicModel {
     for (size_t i = 0; i < steps.size(); ++i) {
       const auto* take = std::get_if<TakeStep>(&steps[i]);
       if (take && take->remove) changed.push_back(take->space);
-      if (take && take->remove && !asked.caller.number) ++freed[take->space];
+      if (take && take->remove) ++freed[take->space];  // what puts, takes for good
       const auto* out = std::get_if<OutStep>(&steps[i]);
       if (!out) continue;
       std::string bytes;
@@ -134,7 +134,8 @@ struct AtomicModel {
       if (chosen[i] == 0) continue;
       Model::Item& item = *std::ranges::find(model.items, chosen[i], &Model::Item::place);
       did.steps[i].found = Found{item.place, item.tuple, item.attempt, 0, 0};
-      if (std::get<TakeStep>(steps[i]).remove) model.take_away(item, asked.caller);
+      const Caller& holder = puts.empty() ? asked.caller : Caller{};
+      if (std::get<TakeStep>(steps[i]).remove) model.take_away(item, holder);
     }
     std::vector<Model::Item> many;
     for (const Put& put : puts) {

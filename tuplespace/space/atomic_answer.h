@@ -6,7 +6,8 @@
 //     1  id u64          a tuple that the session holds until the number is confirmed; its bytes
 //                        and attempt are in its own record
 //     2  id u64, attempt u32, token u64, arity u32, length u32, canonical bytes
-//                        a tuple that was read, taken under a hold, or taken from a space in memory
+//                        a tuple that was read, taken under a hold, taken for good, or taken from a
+//                        space in memory
 //     3  id u64          of a tuple that was put, or that took the place of a settled one
 //     4  count u64
 //

@@ -49,6 +49,14 @@ class NameCheck {
   std::vector<std::string> bound_;
 };
 
+// What was taken must not come back without what was put for it: where something is put or settled
+// the takes are final at that instant. Else they wait for their client to confirm.
+bool is_final(const Steps& steps) {
+  return std::any_of(steps.begin(), steps.end(), [](const Step& step) {
+    return std::holds_alternative<OutStep>(step) || std::holds_alternative<Settle>(step);
+  });
+}
+
 Status check_space_name(const std::string& name) {
   return is_space_name(name) ? Status() : bad_space_name(name);
 }
@@ -198,7 +206,7 @@ Shard::Parts::Tried Shard::Parts::try_atomic(const Atomic& atomic, const Caller&
     case AtomicSearch::Verdict::kCan: break;
   }
   std::vector<Tuple> outs;
-  if (Status status = make_outs(atomic, happening, caller, outs); !status.ok()) {
+  if (Status status = make_outs(atomic, happening, outs); !status.ok()) {
     refuse(to, std::move(status));
   } else {
     happen(atomic, happening, std::move(outs), caller, to);
@@ -208,13 +216,13 @@ Shard::Parts::Tried Shard::Parts::try_atomic(const Atomic& atomic, const Caller&
 
 // The tuples that are put, in order, or why one of them may not be.
 Status Shard::Parts::make_outs(const Atomic& atomic, const Happening& happening,
-                               const Caller& caller, std::vector<Tuple>& outs) const {
+                               std::vector<Tuple>& outs) const {
   const Steps& steps = (*atomic.alternatives)[happening.alternative];
   Coming coming;
   std::map<std::string_view, int64_t> in_space;
   for (size_t i = 0; i < steps.size(); ++i) {
     const auto* take = std::get_if<TakeStep>(&steps[i]);
-    if (take == nullptr || !take->remove || take->hold || caller.number != 0) continue;
+    if (take == nullptr || !take->remove || take->hold) continue;
     const Happening::Chosen& chosen = happening.steps[i];  // it makes room
     --in_space[take->space];
     --coming.tuples;
@@ -260,6 +268,7 @@ void Shard::Parts::happen(const Atomic& atomic, const Happening& happening, std:
     const auto* take = std::get_if<TakeStep>(&step);
     return take != nullptr ? take->remove : !std::holds_alternative<CountStep>(step);
   });
+  const bool final = is_final(steps);
   const Sequence instant = changes ? next_sequence() : last;
   KeptAnswer kept;
   std::vector<Sequence> held;  // found again by their own records
@@ -269,11 +278,11 @@ void Shard::Parts::happen(const Atomic& atomic, const Happening& happening, std:
     const auto* take = std::get_if<TakeStep>(&steps[i]);
     if (take == nullptr) continue;
     Space& space = *happening.steps[i].space;
-    did.steps[i].found = take_for(space, happening.steps[i].slot, *take, caller, kept);
+    did.steps[i].found = take_for(space, happening.steps[i].slot, *take, final, caller, kept);
     if (!take->remove || space.durability == Durability::kMemory) continue;
     durable = true;
     touch(space);
-    if (!take->hold && caller.number != 0) held.push_back(did.steps[i].found->id);
+    if (!take->hold && !final && caller.number != 0) held.push_back(did.steps[i].found->id);
   }
   for (size_t i = 0; i < steps.size(); ++i) {
     const auto* settle = std::get_if<Settle>(&steps[i]);
@@ -300,8 +309,8 @@ void Shard::Parts::happen(const Atomic& atomic, const Happening& happening, std:
 }
 
 // Takes or reads an available tuple for a step; what a session holds then is added to `kept`.
-Found Shard::Parts::take_for(Space& space, Slot slot, const TakeStep& step, const Caller& caller,
-                             KeptAnswer& kept) {
+Found Shard::Parts::take_for(Space& space, Slot slot, const TakeStep& step, bool final,
+                             const Caller& caller, KeptAnswer& kept) {
   const Entry& entry = space.slab[slot];
   Found found{entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt), 0, 0};
   ++(step.remove ? figures.takes : figures.reads);
@@ -311,7 +320,7 @@ Found Shard::Parts::take_for(Space& space, Slot slot, const TakeStep& step, cons
   space.erase_available(slot);
   if (step.hold) {
     found.token = hold_tuple(space, slot, *step.hold, caller);
-  } else if (caller.number != 0) {
+  } else if (caller.number != 0 && !final) {
     space.insert_held(slot);
     kept.tuples.push_back({space.id(), slot, found.id});
     kept.bytes += found.tuple.footprint();

@@ -336,11 +336,11 @@ struct Shard::Parts {
   Status check_steps(const Steps& steps, const Caller& caller) const;
   Status check_step(const Step& step, const Caller& caller) const;
   Tried try_atomic(const Atomic& atomic, const Caller& caller, const ReplyTo& to, Status& refusal);
-  Status make_outs(const Atomic& atomic, const Happening& happening, const Caller& caller,
+  Status make_outs(const Atomic& atomic, const Happening& happening,
                    std::vector<Tuple>& outs) const;
   void happen(const Atomic& atomic, const Happening& happening, std::vector<Tuple> outs,
               const Caller& caller, const ReplyTo& to);
-  Found take_for(Space& space, Slot slot, const TakeStep& step, const Caller& caller,
+  Found take_for(Space& space, Slot slot, const TakeStep& step, bool final, const Caller& caller,
                  KeptAnswer& kept);
   bool put_outs(const Steps& steps, std::vector<Tuple> outs, const Caller& caller, bool durable,
                 AtomicAnswer& did);

@@ -12,9 +12,9 @@
 // Counts see available tuples, after the takes and before the outs. Of several alternatives the
 // first that can happen does. Who waits stands in line with those who take.
 //
-// Receipt: as `in`: what it took without a hold goes back if this process dies within about a
-//          millisecond, before it has confirmed; what it put stays. Take under a hold and settle
-//          it in an atomic together with the results, if that must never be.
+// Receipt: with an `out` or `settle` in it, what it took is final at that instant: all has happened,
+//          also if this process dies before it hears of it. Without, as `in`: what was taken goes
+//          back if this process dies before it has confirmed.
 // Threads: one at a time.
 // Bounds:  the server's steps_max (32) alternatives, and steps that match; its effects_max.
 // Errors:  what is wrong with a step is the atomic's Status.
