@@ -205,7 +205,7 @@ void Shard::Parts::arrive(Space& space, Slot slot, const Tuple& tuple, OnDisk on
 
 // True if an atomic waits for a tuple like this, or for one before it that is not served yet.
 // `print` is its fingerprint.
-bool Shard::Parts::concerns_atomics(const Space& space, std::string_view tuple_bytes) {
+bool Shard::Parts::concerns_atomics(Space& space, std::string_view tuple_bytes) {
   if (!changes.arrivals.empty()) return true;
   if (space.interests == nullptr || space.interests->arriving.size() == 0) return false;
   space.interests->arriving.offer(space, tuple_bytes, 0, print, served);
@@ -213,7 +213,7 @@ bool Shard::Parts::concerns_atomics(const Space& space, std::string_view tuple_b
 }
 
 // The groups that are interested in a tuple, the one whose first waits longest in front.
-std::vector<std::pair<uint64_t, uint64_t>> Shard::Parts::interested(const Space& space,
+std::vector<std::pair<uint64_t, uint64_t>> Shard::Parts::interested(Space& space,
                                                                     const Waiters& filed,
                                                                     std::string_view tuple_bytes) {
   std::vector<std::pair<uint64_t, uint64_t>> found;

@@ -348,8 +348,8 @@ struct Shard::Parts {
   void wait_for_index(AtomicGroup& group);
   bool continue_atomics();
   bool try_group(uint64_t id);
-  bool concerns_atomics(const Space& space, std::string_view tuple_bytes);
-  std::vector<std::pair<uint64_t, uint64_t>> interested(const Space& space, const Waiters& filed,
+  bool concerns_atomics(Space& space, std::string_view tuple_bytes);
+  std::vector<std::pair<uint64_t, uint64_t>> interested(Space& space, const Waiters& filed,
                                                         std::string_view tuple_bytes);
   void arrive(Space& space, Slot slot, const Tuple& tuple, OnDisk on_disk);
   // Must be called after everything that may have changed what is available.

@@ -103,9 +103,10 @@ Slot Space::find(Sequence id) const {
 
 // ---- groups ----
 
-bool Space::is_busy(size_t arity, uint32_t field, std::string_view value) const {
-  return arity < by_arity_.size() && by_arity_[arity] != nullptr &&
-         by_arity_[arity]->is_busy(field, value);
+bool Space::is_busy(size_t arity, uint32_t field, std::string_view value) {
+  Index& counted = index(arity);
+  if (!counted.counts_busy(field)) count_busy(counted, field);
+  return counted.is_busy(field, value);
 }
 
 void Space::count_busy(Index& index, uint32_t field) {

@@ -97,7 +97,9 @@ class Space {
     uint32_t field;
     std::string value;
   };
-  bool is_busy(size_t arity, uint32_t field, std::string_view value) const;
+  // Who asks for the first time makes it counted from now on: a search for a group may have had
+  // no index to look at, because there was no tuple.
+  bool is_busy(size_t arity, uint32_t field, std::string_view value);
   // Counts what is busy by `field` from now on.
   void count_busy(Index& index, uint32_t field);
   // Groups that ceased to be busy while somebody waits for such; the caller empties it.

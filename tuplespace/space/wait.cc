@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kShapesMax = 64;  // different questions; further ones are filed under (?, ...)
 
-bool may_be_offered(const Space& space, const Wait& wait, Sequence place, std::string_view bytes,
+bool may_be_offered(Space& space, const Wait& wait, Sequence place, std::string_view bytes,
                     Fingerprint& print) {
   if (wait.suspended) return false;
   if (wait.group >= 0 && static_cast<size_t>(wait.group) < print.arity()) {
@@ -126,7 +126,7 @@ void Waiters::remove(Wait& wait, size_t which) {
   filing.links.clear();
 }
 
-void Waiters::offer(const Space& space, std::string_view bytes, Sequence place, Fingerprint& print,
+void Waiters::offer(Space& space, std::string_view bytes, Sequence place, Fingerprint& print,
                     Served& served) const {
   served.readers.clear();
   served.taker = nullptr;

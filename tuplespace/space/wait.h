@@ -102,7 +102,7 @@ class Waiters {
     std::vector<Wait*> readers;  // in order of arrival
     Wait* taker = nullptr;
   };
-  void offer(const Space& space, std::string_view tuple_bytes, Sequence place, Fingerprint& print,
+  void offer(Space& space, std::string_view tuple_bytes, Sequence place, Fingerprint& print,
              Served& served) const;
 
   // Takers that ask for a group, in order of arrival.

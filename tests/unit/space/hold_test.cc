@@ -378,6 +378,18 @@ TEST_F(Holds, AnArrivalOfABusyGroupIsNotOfferedToWhoWaitsForOne) {
   EXPECT_EQ(rig.said(hold_group()), "(\"job\", \"a\", 2)");
 }
 
+TEST_F(Holds, OfAGroupThatComesToThoseWhoWaitOnlyOneIsTakenAtATime) {
+  const Ask first = hold_group();  // before there is any tuple
+  const Ask second = hold_group();
+  rig.out("s", "('job', 'a', 1)");
+  rig.out("s", "('job', 'a', 2)");
+  EXPECT_EQ(rig.said(first), "(\"job\", \"a\", 1)");
+  EXPECT_EQ(rig.said(second), "");
+
+  settle(first, Settlement::kDone);
+  EXPECT_EQ(rig.said(second), "(\"job\", \"a\", 2)");
+}
+
 TEST_F(Holds, WhoeverHoldsMakesAGroupBusyAlsoWithoutAGroup) {
   Rig::Client plain = rig.open();
   rig.out("s", "('job', 'a', 1)");
