@@ -47,6 +47,8 @@ class Link final : public Stream {
   void go_up(CallHandler& server);
   bool can_go_down() const { return !down_.empty(); }
   void go_down();
+  // Nothing is on its way.
+  bool idle() const { return down_.empty() && (server_over_ || (up_.empty() && !can_go_up())); }
   bool over() const { return server_over_ && (client_ == nullptr || client_over_); }
   // The server's process is gone.
   void lose_server(Draw& draw, uint64_t step);
