@@ -59,8 +59,8 @@ void Caller::ask(size_t lanes) {
   calls_.push_back(call);
   on_lane_(call->lane, [call, index, bytes](CallHandler& server, Queue& queue) {
     if (call->given_up) return;  // before it came
-    const uint64_t token = queue.begin(
-        server, index, bytes, [call](const Status& status, std::string_view response) {
+    const uint64_t token =
+        queue.begin(server, index, bytes, [call](const Status& status, std::string_view response) {
           call->replied = true;
           call->status = status;
           call->response = response;
@@ -90,8 +90,8 @@ void Caller::told(Call& call) {
     const Method method = method_of(deed);
     if (!method.response->ParseFromString(call.response)) around_.wrong("a response is none");
   }
-  around_.say(fmt::format("u{} is told {}: {} {}", index_, call.deed,
-                          code_name(call.status.code()), deed.answer.ShortDebugString()));
+  around_.say(fmt::format("u{} is told {}: {} {}", index_, call.deed, code_name(call.status.code()),
+                          deed.answer.ShortDebugString()));
   const Code code = call.status.code();
   const bool settles = deed.token != 0;
   const bool expected = code == Code::kOk || code == Code::kResourceExhausted ||

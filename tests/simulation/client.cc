@@ -102,7 +102,11 @@ void Client::write() {
     session.doubt_step = std::min(session.doubt_step, around_.moment().step);
   }
   link_->send(frame.SerializeAsString());
-  around_.say(fmt::format("c{} sends {}", index_, frame.ShortDebugString()));
+  std::string deeds;
+  for (const v1::Operation& operation : frame.operations()) {
+    deeds += fmt::format(" {}", sent_.at(operation.number()).deed);
+  }
+  around_.say(fmt::format("c{} sends{}: {}", index_, deeds, frame.ShortDebugString()));
 }
 
 void Client::add_operation(size_t index, v1::ClientFrame& frame) {

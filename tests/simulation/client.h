@@ -98,12 +98,12 @@ class Client final : public FarEnd {
   Number last_ = 0;
   std::map<Number, Sent> sent_;
   std::deque<size_t> queue_;
-  std::map<Number, size_t> kept_;      // answered, and neither confirmed nor returned
-  std::set<Number> returned_;          // all ever
+  std::map<Number, size_t> kept_;  // answered, and neither confirmed nor returned
+  std::set<Number> returned_;      // all ever
   std::set<Number> to_confirm_;
   std::set<Number> to_return_;
   std::vector<Number> to_cancel_;
-  std::map<Number, size_t> took_;      // deeds of confirmed takes
+  std::map<Number, size_t> took_;  // deeds of confirmed takes
   bool wants_close_ = false;
 
   struct Confirmed {

@@ -24,7 +24,7 @@ inline constexpr size_t kNobody = std::numeric_limits<size_t>::max();
 // Tuples of a simulation are (uid, key, "job"); every uid is put once.
 using Uid = int64_t;
 struct Wanted {
-  Uid uid = 0;  // 0: any
+  Uid uid = 0;   // 0: any
   int key = -1;  // -1: any
   bool matches(Uid of, int with) const {
     return (uid == 0 || uid == of) && (key < 0 || key == with);
@@ -51,9 +51,9 @@ enum class What : uint8_t {
 };
 
 enum class Outcome : uint8_t {
-  kUnknown,   // nobody will ever say
+  kUnknown,  // nobody will ever say
   kAnswered,
-  kNever,     // it was not executed, or was refused
+  kNever,  // it was not executed, or was refused
 };
 
 struct Deed {
@@ -99,7 +99,7 @@ struct Deed {
 
 struct SessionPast {
   size_t client = 0;
-  uint64_t doubt_step = kNoStep;  // from here on it may have ended
+  uint64_t doubt_step = kNoStep;   // from here on it may have ended
   uint64_t closed_step = kNoStep;  // the server said that it has
 };
 
@@ -124,14 +124,14 @@ struct Past {
   std::vector<SpaceSetup> spaces;
   std::deque<Deed> deeds;
   std::vector<SessionPast> sessions;
-  std::vector<uint64_t> restarts;                        // the steps of crashes
-  std::vector<uint64_t> power_cuts;                      // those of them
+  std::vector<uint64_t> restarts;                         // the steps of crashes
+  std::vector<uint64_t> power_cuts;                       // those of them
   std::map<uint16_t, std::vector<Sequence>> life_begins;  // by shard: the first number of a life
-  std::vector<int> key_of;      // by uid
-  std::vector<size_t> deed_of;  // by uid: who put it
-  std::vector<Left> at_rest;    // when everybody was connected and nothing was under way
-  std::vector<Left> at_end;     // when every session and hold had ended
-  uint64_t still_held = 0;      // then
+  std::vector<int> key_of;                                // by uid
+  std::vector<size_t> deed_of;                            // by uid: who put it
+  std::vector<Left> at_rest;  // when everybody was connected and nothing was under way
+  std::vector<Left> at_end;   // when every session and hold had ended
+  uint64_t still_held = 0;    // then
 
   std::vector<size_t> waiting;  // deeds whose client waited at rest
   // That of a space of dead letters is the one they come from.

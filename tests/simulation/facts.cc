@@ -53,9 +53,7 @@ Facts::Facts(const Past& past) : past_(past) {
   add_left(past.at_end);
   for (auto& [place, item] : items_) {
     std::ranges::stable_sort(item.points, [](const Point& a, const Point& b) {
-      const auto key = [](const Point& p) {
-        return std::pair(p.at, p.kind == Point::Kind::kSeen);
-      };
+      const auto key = [](const Point& p) { return std::pair(p.at, p.kind == Point::Kind::kSeen); };
       return key(a) < key(b);
     });
     by_space_[item.space].push_back(&item);
@@ -68,8 +66,7 @@ Item& Facts::item(const std::string& space, Sequence id, Uid uid, int key) {
   Item& item = at->second;
   if (is_new) item = {space, id, uid, key, {}};
   if (item.uid != uid) {
-    nonsense_.push_back(
-        fmt::format("{} {} is job {} and job {}", space, id, item.uid, uid));
+    nonsense_.push_back(fmt::format("{} {} is job {} and job {}", space, id, item.uid, uid));
   }
   return item;
 }
@@ -81,7 +78,8 @@ Item& Facts::item(const std::string& space, const v1::Found& given) {
     nonsense_.push_back(fmt::format("nobody put {}", found.ShortDebugString()));
   } else {
     const std::string& home = homes_[size_t(uid)];
-    const bool moved = space == "copies" || (space == "c" && (home == "s" || home == "q"));
+    const bool moved =
+        space.starts_with("copies") || (space == "c" && (home == "s" || home == "q"));
     if (space != home && space != home + ".dead" && !moved) {
       nonsense_.push_back(fmt::format("job {} of {} was found in {}", uid, home, space));
     }
@@ -89,11 +87,9 @@ Item& Facts::item(const std::string& space, const v1::Found& given) {
   return item(space, found.id(), uid, key_of(found));
 }
 
-void Facts::add_taken(size_t index, const std::string& space, const v1::Found& found,
-                      Sequence at) {
+void Facts::add_taken(size_t index, const std::string& space, const v1::Found& found, Sequence at) {
   Item& taken = item(space, found);
-  taken.points.push_back(
-      {at, Point::Kind::kTaken, found.attempt(), index, found.token(), false});
+  taken.points.push_back({at, Point::Kind::kTaken, found.attempt(), index, found.token(), false});
   if (found.token() != 0) {
     holds_[{past_.space(space).shard, found.token()}] = {&taken, found.attempt()};
   }
@@ -108,8 +104,7 @@ void Facts::add(size_t index) {
       const Uid uid = deed.uids[i];
       const Sequence id = answer.out().sequence() + i;
       item(deed.space, id, uid, past_.key_of[size_t(uid)])
-          .points.push_back(
-              {id, Point::Kind::kPut, 0, index, 0, deed.delay.value_or(0) > 0});
+          .points.push_back({id, Point::Kind::kPut, 0, index, 0, deed.delay.value_or(0) > 0});
     }
   }
   if (deed.what == What::kIn) {
@@ -120,8 +115,8 @@ void Facts::add(size_t index) {
   if (deed.what == What::kRd) {
     for (const v1::Found& found : answer.rd().tuples()) {
       item(deed.space, found)
-          .points.push_back({answer.rd().sequence(), Point::Kind::kSeen, found.attempt(), index,
-                             0, false});
+          .points.push_back(
+              {answer.rd().sequence(), Point::Kind::kSeen, found.attempt(), index, 0, false});
     }
   }
   if (deed.what == What::kAtomic) add_atomic(index);
@@ -167,13 +162,12 @@ void Facts::add_end(size_t index) {
     add_settled(index, of.space, deed.token, deed.settlement, deed.answer.settle().sequence(),
                 deed.answer.settle().id());
   } else if (deed.what == What::kAtomic) {
-    add_settled(index, of.space, deed.token, Settlement::kDone, deed.answer.atomic().sequence(),
-                0);
+    add_settled(index, of.space, deed.token, Settlement::kDone, deed.answer.atomic().sequence(), 0);
   }
 }
 
-void Facts::add_settled(size_t index, const std::string& space, Token token,
-                        Settlement settlement, Sequence at, Sequence new_id) {
+void Facts::add_settled(size_t index, const std::string& space, Token token, Settlement settlement,
+                        Sequence at, Sequence new_id) {
   const auto hold = holds_.find({past_.space(space).shard, token});
   if (hold == holds_.end()) return;
   const auto [held, attempt] = hold->second;
@@ -182,8 +176,7 @@ void Facts::add_settled(size_t index, const std::string& space, Token token,
   if (settlement == Settlement::kDone || new_id == 0) return;
   const bool dead = settlement == Settlement::kDead;
   item(dead ? space + ".dead" : space, new_id, held->uid, held->key)
-      .points.push_back(
-          {new_id, Point::Kind::kPut, dead ? 0 : attempt + 1, index, 0, false});
+      .points.push_back({new_id, Point::Kind::kPut, dead ? 0 : attempt + 1, index, 0, false});
 }
 
 void Facts::add_left(const std::vector<Left>& left) {
@@ -196,13 +189,19 @@ void Facts::add_left(const std::vector<Left>& left) {
 size_t Facts::life_of(uint16_t shard, Sequence at) const {
   const auto begins = past_.life_begins.find(shard);
   if (begins == past_.life_begins.end()) return 0;
-  return static_cast<size_t>(std::ranges::upper_bound(begins->second, at) -
-                             begins->second.begin());
+  return static_cast<size_t>(std::ranges::upper_bound(begins->second, at) - begins->second.begin());
+}
+
+bool Facts::available_at(const Item& item, Sequence at) const {
+  const Point& first = item.points.front();
+  const bool came = first.kind == Point::Kind::kPut && first.at == at && !first.delayed;
+  if (came) return available_before(item, at + 1);
+  return available_before(item, at) && available_before(item, at + 1);
 }
 
 // Each give-back raises `attempt`: of the same attempt at both ends, it was there in between.
-bool Facts::available(const Item& item, Sequence at) const {
-  const auto next = std::ranges::upper_bound(item.points, at, {}, &Point::at);
+bool Facts::available_before(const Item& item, Sequence number) const {
+  const auto next = std::ranges::lower_bound(item.points, number, {}, &Point::at);
   if (next == item.points.begin() || next == item.points.end()) return false;
   const Point& before = *(next - 1);
   using enum Point::Kind;
@@ -220,9 +219,8 @@ bool Facts::shaken(const Deed& deed) const {
     const auto sync = std::ranges::upper_bound(syncs_, std::pair(deed.told.step, kNoStep));
     if (sync != syncs_.end()) firm = sync->second;
   }
-  return std::ranges::any_of(past_.power_cuts, [&](uint64_t cut) {
-    return cut > deed.asked.step && cut < firm;
-  });
+  return std::ranges::any_of(past_.power_cuts,
+                             [&](uint64_t cut) { return cut > deed.asked.step && cut < firm; });
 }
 
 bool Facts::forgetful(const std::string& space) const {

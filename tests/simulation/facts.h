@@ -1,6 +1,6 @@
 // Facts is what can be known for certain of every tuple from what clients were told: the model that
-// the judge holds a simulation to. A tuple is a line of points in the order of sequence numbers; what
-// no client was told is not in it, and proves nothing.
+// the judge holds a simulation to. A tuple is a line of points in the order of sequence numbers;
+// what no client was told is not in it, and proves nothing.
 //
 // Threads: one.
 #pragma once
@@ -16,10 +16,10 @@ namespace tuplespace::simulation {
 
 struct Point {
   enum class Kind : uint8_t {
-    kPut,    // it came, available unless delayed
+    kPut,  // it came, available unless delayed
     kTaken,
-    kGone,   // settled for good, or under a new id now
-    kSeen,   // it is available
+    kGone,  // settled for good, or under a new id now
+    kSeen,  // it is available
   };
   Sequence at = 0;
   Kind kind = Kind::kPut;
@@ -48,8 +48,11 @@ class Facts {
  public:
   explicit Facts(const Past& past);
 
-  // True if it is certain that `item` was available when `at` was the last number.
-  bool available(const Item& item, Sequence at) const;
+  // True if it is certain that `item` was available just before number `next` was given.
+  bool available_before(const Item& item, Sequence next) const;
+  // True if it was during the whole time in which `at` was the last number: what ends a delay or
+  // a lease gives no number, so of two who were told the same one each may have been first.
+  bool available_at(const Item& item, Sequence at) const;
 
   // True if a power cut may have undone what was told of this deed.
   bool shaken(const Deed& deed) const;

@@ -40,9 +40,9 @@ class FaultyDisk : public Store {
   uint64_t lost() const { return lost_; }  // batches, by crash()
 
   // ---- Store ----
-  Status load(std::string_view prefix,
-              const std::function<Status(std::string_view key, std::string_view value)>& visit)
-      override {
+  Status load(
+      std::string_view prefix,
+      const std::function<Status(std::string_view key, std::string_view value)>& visit) override {
     return inside_.load(prefix, visit);
   }
   void start(OnProgress on_progress, OnFailure on_failure) override;

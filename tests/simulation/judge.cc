@@ -77,8 +77,8 @@ void judge_owners(const Past& past, const Facts& facts, Verdict& verdict) {
                            item.space, item.id, point.attempt, point.deed, point.at);
       };
       if (found && gone && !facts.shaken(past.deeds[gone->deed])) {
-        verdict.wrong(fmt::format("{}, but settled for good by deed {} at {}", who(), gone->deed,
-                                  gone->at));
+        verdict.wrong(
+            fmt::format("{}, but settled for good by deed {} at {}", who(), gone->deed, gone->at));
       }
       if (found && taken && !facts.shaken(past.deeds[taken->deed])) {
         const bool at_end = point.deed == kNobody;
@@ -86,8 +86,8 @@ void judge_owners(const Past& past, const Facts& facts, Verdict& verdict) {
         last.told.time = std::numeric_limits<Time>::max();
         const Deed& finder = at_end ? last : past.deeds[point.deed];
         if (!may_have_ended(past, facts, *taken, item.space, finder, point.at)) {
-          verdict.wrong(fmt::format("{}, but is with deed {} since {}", who(), taken->deed,
-                                    taken->at));
+          verdict.wrong(
+              fmt::format("{}, but is with deed {} since {}", who(), taken->deed, taken->at));
         } else if (point.attempt <= taken->attempt) {
           verdict.wrong(fmt::format("{}, came back from deed {} of attempt {} without a new one",
                                     who(), taken->deed, taken->attempt));
@@ -144,7 +144,7 @@ void judge_absences(const Past& past, const Facts& facts, Verdict& verdict) {
     }
     if (!none) continue;
     for (const Item* item : facts.items_in(deed.space)) {
-      if (!matches(deed, *item) || !facts.available(*item, look.at)) continue;
+      if (!matches(deed, *item) || !facts.available_at(*item, look.at)) continue;
       verdict.wrong(fmt::format("deed {} found none at {}, but job {} ({} {}) was there", i,
                                 look.at, item->uid, item->space, item->id));
     }
@@ -159,11 +159,14 @@ void judge_choices(const Past& past, const Facts& facts, Verdict& verdict) {
     const Looked look = looked(deed);
     if (look.tuples->size() != 1) continue;
     const Sequence id = look.tuples->Get(0).id();
-    const Sequence at = look.at - (deed.what == What::kIn ? 1 : 0);
     const bool oldest = deed.order == Order::kOldest;
+    // Of several that come at one instant a wait is given the first.
+    if (!oldest && deed.wait != 0) continue;
     for (const Item* item : facts.items_in(deed.space)) {
       if (item->id == id || (item->id < id) != oldest || !matches(deed, *item)) continue;
-      if (!facts.available(*item, at)) continue;
+      const bool there = deed.what == What::kIn ? facts.available_before(*item, look.at)
+                                                : facts.available_at(*item, look.at);
+      if (!there) continue;
       verdict.wrong(fmt::format("deed {} was given {} {} at {}, but {} comes first", i, deed.space,
                                 id, look.at, item->id));
     }
@@ -176,7 +179,7 @@ void judge_counts(const Past& past, const Facts& facts, Verdict& verdict) {
     if (deed.what != What::kCount || deed.outcome != Outcome::kAnswered) continue;
     uint64_t least = 0;
     for (const Item* item : facts.items_in(deed.space)) {
-      least += matches(deed, *item) && facts.available(*item, deed.answer.count().sequence());
+      least += matches(deed, *item) && facts.available_at(*item, deed.answer.count().sequence());
     }
     if (deed.answer.count().ready() >= least) continue;
     verdict.wrong(fmt::format("deed {} counted {}, but {} are certain", i,
@@ -201,8 +204,8 @@ void judge_groups(const Past& past, const Facts& facts, Verdict& verdict) {
     for (size_t first = 0; first < later; ++first) {
       if (all[first].item->key != all[later].item->key) continue;
       if (facts.shaken(past.deeds[all[first].point->deed])) continue;
-      if (may_have_ended(past, facts, *all[first].point, "g",
-                         past.deeds[all[later].point->deed], all[later].point->at)) {
+      if (may_have_ended(past, facts, *all[first].point, "g", past.deeds[all[later].point->deed],
+                         all[later].point->at)) {
         continue;
       }
       verdict.wrong(fmt::format("deed {} was given one of group {}, of which deed {} holds one",

@@ -1,4 +1,5 @@
-// simulate runs whole systems in virtual time, one seed after the other, until one breaks a promise.
+// simulate runs whole systems in virtual time, one seed after the other, until one breaks a
+// promise.
 //
 //   simulate [--seeds N] [--seed S] [--operations M] [--print]
 //

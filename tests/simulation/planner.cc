@@ -40,10 +40,10 @@ void fill_look(const Deed& deed, Request& request) {
 
 std::vector<SpaceSetup> spaces_of(uint16_t shards) {
   std::vector<SpaceSetup> spaces = {
-      {"s", 0, Durability::kSync, 0, 0},  {"a", 0, Durability::kAsync, 0, 0},
+      {"s", 0, Durability::kSync, 0, 0},   {"a", 0, Durability::kAsync, 0, 0},
       {"m", 0, Durability::kMemory, 0, 0}, {"q", 0, Durability::kSync, 6, 0},
-      {"d", 0, Durability::kSync, 0, 2},  {"g", 0, Durability::kSync, 0, 0},
-      {"c", 0, Durability::kSync, 0, 0},  {"copies", 0, Durability::kMemory, 0, 0},
+      {"d", 0, Durability::kSync, 0, 2},   {"g", 0, Durability::kSync, 0, 0},
+      {"c", 0, Durability::kSync, 0, 0},   {"copies", 0, Durability::kMemory, 0, 0},
   };
   if (shards > 1) {
     spaces.push_back({"s1", 1, Durability::kSync, 0, 0});
@@ -156,7 +156,7 @@ void Planner::settle(Deed& deed, std::vector<HeldToken>& tokens) {
   deed.token = tokens[at].token;
   deed.of = tokens[at].deed;
   const uint64_t how = draw_.below(10);
-  deed.settlement = how < 5 ? Settlement::kDone
+  deed.settlement = how < 5   ? Settlement::kDone
                     : how < 8 ? Settlement::kBack
                     : how < 9 ? Settlement::kTail
                               : Settlement::kDead;
@@ -178,9 +178,8 @@ void Planner::lease(Deed& deed, const std::vector<HeldToken>& tokens) {
   deed.token = held.token;
   deed.of = held.deed;
   deed.what = draw_.percent(70) ? What::kRenew : What::kEndLease;
-  v1::Lease& lease = deed.what == What::kRenew
-                         ? *deed.request.mutable_renew()->mutable_lease()
-                         : *deed.request.mutable_cancel()->mutable_lease();
+  v1::Lease& lease = deed.what == What::kRenew ? *deed.request.mutable_renew()->mutable_lease()
+                                               : *deed.request.mutable_cancel()->mutable_lease();
   lease.mutable_hold()->set_space(deed.space);
   lease.mutable_hold()->set_token(deed.token);
   deed.renewed = 50 + static_cast<Duration>(draw_.below(3'000));

@@ -13,6 +13,7 @@ namespace {
 constexpr size_t kClients = 5;
 constexpr size_t kCallers = 2;
 constexpr int kSettleRoundsMax = 20'000;
+constexpr int kQuietRounds = 4;           // what the disk has done is told in the round after
 constexpr Duration kLongEnough = 60'000;  // beyond every lease of a simulation
 
 ServerSetup server_setup(uint64_t seed) {
@@ -33,8 +34,7 @@ const char* name_of(Fault fault) {
   return kNames[static_cast<size_t>(fault)];
 }
 
-World::World(const WorldSetup& setup)
-    : setup_(setup), draw_(setup.seed), planner_(draw_, past_) {
+World::World(const WorldSetup& setup) : setup_(setup), draw_(setup.seed), planner_(draw_, past_) {
   const ServerSetup server = server_setup(setup.seed);
   past_.spaces = spaces_of(server.shards);
   past_.key_of.push_back(-1);  // uids begin at 1
@@ -260,7 +260,7 @@ bool World::settled() const {
   for (const Lane& lane : lanes_) {
     if (!lane.calls.empty() || lane.due <= clock_.now()) return false;
     for (const auto& link : lane.links) {
-      if (link->can_go_up() || link->can_go_down()) return false;
+      if (!link->idle()) return false;
     }
   }
   return server_->disk().idle();
@@ -268,6 +268,7 @@ bool World::settled() const {
 
 bool World::settle() {
   if (server_->up()) server_->disk().mend();
+  int quiet_rounds = 0;
   for (int rounds = 0; rounds < kSettleRoundsMax && wrong_.empty(); ++rounds) {
     ++moment_.step;
     if (server_->up() && server_->disk().failed()) crash(Fault::kFailedCommit);
@@ -286,7 +287,8 @@ bool World::settle() {
       while (caller->hear(false)) {
       }
     }
-    if (rounds > 3 && settled()) return true;
+    quiet_rounds = settled() ? quiet_rounds + 1 : 0;
+    if (quiet_rounds == kQuietRounds) return true;
   }
   std::string unrest;
   for (const auto& client : clients_) {
@@ -295,7 +297,8 @@ bool World::settle() {
   for (const auto& caller : callers_) {
     std::vector<size_t> deeds;
     caller->add_waiting(deeds);
-    if (!caller->at_rest()) unrest += fmt::format("\n  a caller waits for {}", fmt::join(deeds, " "));
+    if (!caller->at_rest())
+      unrest += fmt::format("\n  a caller waits for {}", fmt::join(deeds, " "));
   }
   for (const Lane& lane : lanes_) {
     unrest += fmt::format("\n  lane due in {} ms, {} calls, {} streams", lane.due - clock_.now(),
@@ -308,6 +311,7 @@ bool World::settle() {
 void World::look_at_rest() {
   past_.at_rest = look_around();
   for (const auto& client : clients_) client->add_waiting(past_.waiting);
+  say(fmt::format("at rest, {} tuples", past_.at_rest.size()));
   for (const auto& caller : callers_) caller->add_waiting(past_.waiting);
 }
 
@@ -340,8 +344,8 @@ std::vector<Left> World::look_around() {
       for (const Found& one : found->tuples) {
         const std::vector<Value> values = one.tuple.values();
         const auto& fields = values.size() == 5 ? values[4].as_list() : values;
-        all.push_back({name, one.id, fields[0].as_int(), static_cast<int>(fields[1].as_int()),
-                       one.attempt});
+        all.push_back(
+            {name, one.id, fields[0].as_int(), static_cast<int>(fields[1].as_int()), one.attempt});
       }
     }
   }

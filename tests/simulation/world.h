@@ -78,7 +78,7 @@ class World final : public Surroundings {
   void forget_links();
   void note(Fault fault) { ++faults_[static_cast<size_t>(fault)]; }
 
-  bool settle();           // until nothing is under way; false: it never ends
+  bool settle();  // until nothing is under way; false: it never ends
   bool settled() const;
   void look_at_rest();
   void end_everything();
