@@ -20,14 +20,15 @@ uint64_t FaultyDisk::commit(Batch batch, Mark) {
     if (!slow_) on_failure_({Code::kUnavailable, "the disk was told to fail"});
   }
   if (!slow_) catch_up();
+  if (slow_ && lies_ && !failed_) on_progress_(marks_ = {number, number});
   return number;
 }
 
 bool FaultyDisk::go_on(Draw& draw) {
   if (failed_ || idle()) return false;
-  const uint64_t written = marks_.written + draw.below(last_ - marks_.written + 1);
+  const uint64_t written = written_ + draw.below(last_ - written_ + 1);
   const uint64_t synced =
-      draw.percent(60) ? marks_.synced + draw.below(written - marks_.synced + 1) : marks_.synced;
+      draw.percent(60) ? stored() + draw.below(written - stored() + 1) : stored();
   reach({written, synced});
   return true;
 }
@@ -37,7 +38,7 @@ void FaultyDisk::catch_up() {
 }
 
 void FaultyDisk::crash(Draw& draw, bool power) {
-  const uint64_t safe = power ? marks_.synced : marks_.written;
+  const uint64_t safe = power ? stored() : written_;
   const uint64_t kept = draw.percent(30) ? safe : safe + draw.below(last_ - safe + 1);
   store_up_to(kept);
   lost_ = pending_.size();
@@ -47,6 +48,8 @@ void FaultyDisk::crash(Draw& draw, bool power) {
 
 void FaultyDisk::reach(Watermarks marks) {
   store_up_to(marks.synced);
+  written_ = marks.written;
+  if (lies_ && slow_) return;
   marks_ = marks;
   on_progress_(marks);
 }

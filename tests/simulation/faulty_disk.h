@@ -27,13 +27,15 @@ class FaultyDisk : public Store {
   void fail_after(uint64_t batches) { fails_at_ = last_ + batches + 1; }
   void mend() { fails_at_.reset(); }
   bool failed() const { return failed_; }
+  // Tells that everything is synced at once, and stores it as slowly as ever: promise 5 broken.
+  void lie() { lies_ = true; }
   // From now on commits are pending until go_on(); before, they are synced at once: recovery.
   void be_slow() { slow_ = true; }
   // Writes and syncs a part of what is pending, as drawn. Returns false if nothing is.
   bool go_on(Draw& draw);
   // All of it.
   void catch_up();
-  bool idle() const { return marks_.synced == last_; }
+  bool idle() const { return stored() == last_; }
 
   // The process dies: keeps at least what was written, or with `power` what was synced.
   void crash(Draw& draw, bool power);
@@ -55,17 +57,20 @@ class FaultyDisk : public Store {
 
  private:
   void reach(Watermarks marks);
+  uint64_t stored() const { return last_ - pending_.size(); }
   void store_up_to(uint64_t number);
 
   Store& inside_;
   OnProgress on_progress_;
   OnFailure on_failure_;
-  std::deque<Batch> pending_;  // marks_.synced + 1 to last_
-  Watermarks marks_;
+  std::deque<Batch> pending_;  // not synced
+  Watermarks marks_;           // as told
+  uint64_t written_ = 0;
   uint64_t last_ = 0;
   std::optional<uint64_t> fails_at_;
   bool failed_ = false;
   bool slow_ = false;
+  bool lies_ = false;
   uint64_t lost_ = 0;
 };
 

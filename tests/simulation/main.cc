@@ -1,7 +1,7 @@
 // simulate runs whole systems in virtual time, one seed after the other, until one breaks a
 // promise.
 //
-//   simulate [--seeds N] [--seed S] [--operations M] [--print]
+//   simulate [--seeds N] [--seed S] [--operations M] [--print] [--lying-disk]
 //
 // Seed by seed from S on: M operations of clients on a server, with faults, then the verdict. A
 // seed that fails is printed and replays exactly; --print shows everything that happens in it.
@@ -21,6 +21,7 @@ struct Settings {
   uint64_t seed = 1;
   size_t operations = 150;
   bool print = false;
+  bool lying_disk = false;
 };
 
 struct Figures {
@@ -53,7 +54,7 @@ int run(const Settings& settings) {
   };
   Figures figures;
   for (uint64_t seed = settings.seed; seed < settings.seed + settings.seeds; ++seed) {
-    World world({seed, settings.operations, settings.print});
+    World world({seed, settings.operations, settings.print, settings.lying_disk});
     const std::string wrong = world.run();
     ++figures.seeds;
     figures.operations += world.operations();
@@ -82,6 +83,7 @@ int main(int argc, char** argv) {
   app.add_option("--seed", settings.seed, "the first one");
   app.add_option("--operations", settings.operations, "of clients, for each seed");
   app.add_flag("--print", settings.print, "everything that happens");
+  app.add_flag("--lying-disk", settings.lying_disk, "one that syncs nothing and says it did");
   CLI11_PARSE(app, argc, argv);
   tuplespace::set_log_level(static_cast<tuplespace::Level>(99));
   return tuplespace::simulation::run(settings);

@@ -22,7 +22,7 @@ std::unique_ptr<Store> store_on(std::shared_ptr<MemoryRecords> records) {
 }  // namespace
 
 Server::Server(const ServerSetup& setup, MovedClock& clock)
-    : clock_(clock), records_(std::make_shared<MemoryRecords>()) {
+    : setup_(setup), clock_(clock), records_(std::make_shared<MemoryRecords>()) {
   config_.engine.shards = setup.shards;
   config_.engine.lanes = setup.lanes;
   config_.engine.shard.seed = setup.seed;
@@ -43,6 +43,7 @@ Server::~Server() {
 bool Server::start() {
   records_store_ = store_on(records_);
   live_ = std::make_unique<Live>(*records_store_);
+  if (setup_.lying_disk) live_->disk.lie();
   if (const auto batches = std::exchange(start_fails_, std::nullopt)) {
     live_->disk.fail_after(*batches);
   }

@@ -33,6 +33,7 @@ struct ServerSetup {
   uint16_t shards = 1;
   size_t lanes = 1;
   uint64_t seed = 1;
+  bool lying_disk = false;
 };
 
 class Server {
@@ -69,6 +70,7 @@ class Server {
     std::optional<Service::Common> common;
   };
 
+  const ServerSetup setup_;
   Config config_;
   MovedClock& clock_;
   std::shared_ptr<MemoryRecords> records_;

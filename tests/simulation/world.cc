@@ -16,8 +16,9 @@ constexpr int kSettleRoundsMax = 20'000;
 constexpr int kQuietRounds = 4;           // what the disk has done is told in the round after
 constexpr Duration kLongEnough = 60'000;  // beyond every lease of a simulation
 
-ServerSetup server_setup(uint64_t seed) {
+ServerSetup server_setup(uint64_t seed, bool lying_disk) {
   ServerSetup setup;
+  setup.lying_disk = lying_disk;
   setup.seed = seed;
   setup.shards = seed % 3 == 0 ? 2 : 1;
   setup.lanes = seed % 6 == 0 ? 2 : 1;
@@ -35,7 +36,7 @@ const char* name_of(Fault fault) {
 }
 
 World::World(const WorldSetup& setup) : setup_(setup), draw_(setup.seed), planner_(draw_, past_) {
-  const ServerSetup server = server_setup(setup.seed);
+  const ServerSetup server = server_setup(setup.seed, setup.lying_disk);
   past_.spaces = spaces_of(server.shards);
   past_.key_of.push_back(-1);  // uids begin at 1
   past_.deed_of.push_back(0);

@@ -23,6 +23,7 @@ struct WorldSetup {
   uint64_t seed = 1;
   size_t operations = 150;
   bool print = false;  // the trace, as it comes
+  bool lying_disk = false;
 };
 
 enum class Fault : uint8_t {
