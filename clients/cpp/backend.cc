@@ -11,6 +11,15 @@ const char* verb_name(Verb verb) {
     case Verb::kRd: return "rd";
     case Verb::kCount: return "count";
     case Verb::kScan: return "scan";
+    case Verb::kSettle: return "settle";
+    case Verb::kCollect: return "collect";
+    case Verb::kCopyCollect: return "copy_collect";
+    case Verb::kAtomic: return "atomic";
+    case Verb::kRenew: return "renew";
+    case Verb::kCancel: return "cancel";
+    case Verb::kBegin: return "begin";
+    case Verb::kCommit: return "commit";
+    case Verb::kAbort: return "abort";
   }
   return "?";
 }

@@ -12,6 +12,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,15 +31,53 @@ inline Instant steady_now() {
       .count();
 }
 
-enum class Verb : uint8_t { kOut, kIn, kRd, kCount, kScan };
+// In the order of the fields of message Operation.
+enum class Verb : uint8_t {
+  kOut,
+  kIn,
+  kRd,
+  kCount,
+  kScan,
+  kSettle,
+  kCollect,
+  kCopyCollect,
+  kAtomic,
+  kRenew,
+  kCancel,
+  kBegin,
+  kCommit,
+  kAbort,
+};
 
 // Returns "out", "in" and so on.
 const char* verb_name(Verb verb);
 
+// True if a second execution would do something: its outcome may be unknown.
+inline bool is_effect(Verb verb) {
+  return verb != Verb::kRd && verb != Verb::kCount && verb != Verb::kScan;
+}
+// True if it may wait for a tuple, as Ask::wait says.
+inline bool may_last(Verb verb) {
+  return verb == Verb::kIn || verb == Verb::kRd || verb == Verb::kAtomic;
+}
+
+// What few calls ask for.
+struct Extras {
+  std::span<const Tuple> more{};           // kOut: further ones
+  const TakeOptions* take = nullptr;       // kIn, kRd: its hold, group, any_of and transaction
+  uint64_t number = 0;                     // kSettle: the token; kCommit, kAbort: the transaction
+  const Settlement* settlement = nullptr;  // kSettle
+  const std::string* into = nullptr;       // kCollect, kCopyCollect
+  const Atomic* atomic = nullptr;          // kAtomic
+  const Lease* lease = nullptr;            // kRenew, kCancel
+  milliseconds ttl{0};                     // kRenew, kBegin
+  bool detached = false;                   // kBegin
+};
+
 // What is asked. Refers to the caller's objects, for the time of submit().
 struct Ask {
   Verb verb;
-  const std::string& space;
+  const std::string& space;            // "": a call that is about none
   const Tuple* tuple = nullptr;        // kOut
   const Template* wanted = nullptr;    // the others
   OutOptions out{};                    // kOut
@@ -47,12 +86,26 @@ struct Ask {
   uint32_t max = 0;                    // kIn, kRd, kScan; 0: one, or the server's choice
   uint64_t after = 0;                  // kScan
   uint64_t until = 0;                  // kScan
+  const Extras* extras = nullptr;      // null: none of them
 };
 
 struct FoundTuple {
   uint64_t id = 0;
   Tuple tuple;
   uint32_t attempt = 0;
+  uint32_t matched = 0;
+  uint64_t token = 0;
+};
+
+// The answer of an atomic.
+struct FoundSteps {
+  struct Step {
+    std::optional<FoundTuple> found;
+    uint64_t id = 0;
+    uint64_t count = 0;
+  };
+  size_t alternative = 0;
+  std::vector<Step> steps;
 };
 
 enum class Ended : uint8_t { kNot = 0, kNone = 1, kTimeout = 2, kDeadlock = 3 };
@@ -67,11 +120,14 @@ struct Reply {
   Status status;
   Ticket ticket;
   uint64_t sequence = 0;
-  std::optional<milliseconds> ttl;  // kOut
+  std::optional<milliseconds> ttl;  // kOut, kRenew, kBegin; kIn: of its hold
   std::vector<FoundTuple> tuples;   // kIn, kRd, kScan
   Ended ended = Ended::kNot;
-  uint64_t ready = 0, held = 0, delayed = 0;  // kCount
+  Fate fate = Fate::kNone;                    // kOut
+  uint64_t ready = 0, held = 0, delayed = 0;  // kCount; `held` also of a probe that found nothing
   uint64_t next = 0, until = 0;               // kScan
+  uint64_t number = 0;                        // kSettle: an id; kCollect: how many; kBegin
+  std::unique_ptr<FoundSteps> did;            // kAtomic, unless it ended
 
   // As new, keeping memory.
   void clear() {
@@ -81,7 +137,9 @@ struct Reply {
     ttl.reset();
     tuples.clear();
     ended = Ended::kNot;
-    ready = held = delayed = next = until = 0;
+    fate = Fate::kNone;
+    ready = held = delayed = next = until = number = 0;
+    did.reset();
   }
 };
 
@@ -120,6 +178,24 @@ class Waiter {
   uint64_t token_ = 0;      // embedded
 };
 
+// Where the events of one watch come from.
+class EventSource {
+ public:
+  virtual ~EventSource() = default;
+
+  // Waits for the next event until `deadline`; see watch.h.
+  virtual Result<Event> next(Instant deadline) = 0;
+  virtual void cancel() = 0;  // from any thread
+  virtual uint64_t sequence() const = 0;
+};
+
+// A watch as it is asked for.
+struct WatchAsk {
+  std::string space;
+  Template wanted;
+  WatchOptions options;
+};
+
 class Backend : public std::enable_shared_from_this<Backend> {
  public:
   virtual ~Backend() = default;
@@ -145,8 +221,18 @@ class Backend : public std::enable_shared_from_this<Backend> {
   virtual Result<std::vector<SpaceInfo>> list(const std::string& prefix) = 0;
   virtual Result<SpaceInfo> describe(const std::string& name) = 0;
   virtual Result<ServerStats> stats() = 0;
+  virtual Result<Blocked> blocked(const std::string& space) = 0;
+  virtual Result<std::vector<HoldInfo>> holds(const std::string& space, uint64_t session) = 0;
+  virtual Status release(const std::string& space, uint64_t token) = 0;
+  virtual Result<Explanation> explain(const std::string& space, const Template& wanted) = 0;
+  virtual Result<std::vector<SessionInfo>> sessions(uint64_t after) = 0;
+  virtual Status end_session(uint64_t session) = 0;
+
+  // Returns when it watches.
+  virtual Result<std::unique_ptr<EventSource>> watch(WatchAsk ask) = 0;
 
   virtual uint64_t session() const = 0;
+  virtual uint64_t fence() const = 0;
   virtual Status close() = 0;
 };
 

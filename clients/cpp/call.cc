@@ -12,13 +12,16 @@ namespace {
 
 enum Phase : int { kPending, kAwaited, kDone, kDropped };
 
-template <typename T>
-Result<T> result_of(Reply& reply, const Builder& builder, const std::string& space);
+}  // namespace
 
 template <>
-Result<Placed> result_of(Reply& reply, const Builder&, const std::string&) {
+Result<Placed> result_of(Reply& reply, const Builder& builder, const std::string& space) {
   if (!reply.status.ok()) return reply.status;
-  return Placed{reply.sequence, reply.ttl};
+  if (reply.did != nullptr) {  // an atomic whose last step puts
+    return Placed{reply.did->steps.back().id, {}, Fate::kNone};
+  }
+  if (reply.ended != Ended::kNot) return builder.nothing(space, reply.ended);
+  return Placed{reply.sequence, reply.ttl, reply.fate};
 }
 
 template <>
@@ -28,9 +31,28 @@ Result<Counted> result_of(Reply& reply, const Builder&, const std::string&) {
 }
 
 template <>
+Result<Settled> result_of(Reply& reply, const Builder&, const std::string&) {
+  if (!reply.status.ok()) return reply.status;
+  return Settled{reply.number, reply.sequence};
+}
+
+template <>
+Result<Collected> result_of(Reply& reply, const Builder&, const std::string&) {
+  if (!reply.status.ok()) return reply.status;
+  return Collected{reply.number, reply.sequence};
+}
+
+template <>
+Result<Did> result_of(Reply& reply, const Builder& builder, const std::string& space) {
+  if (!reply.status.ok()) return reply.status;
+  if (reply.did == nullptr) return builder.nothing(space, reply.ended);
+  return builder.did(reply);
+}
+
+template <>
 Result<Match> result_of(Reply& reply, const Builder& builder, const std::string& space) {
   if (!reply.status.ok()) return reply.status;
-  if (reply.tuples.empty()) return builder.nothing(space);
+  if (reply.tuples.empty()) return builder.nothing(space, reply.ended);
   return builder.one(reply);
 }
 
@@ -38,11 +60,9 @@ template <>
 Result<std::vector<Match>> result_of(Reply& reply, const Builder& builder,
                                      const std::string& space) {
   if (!reply.status.ok()) return reply.status;
-  if (reply.tuples.empty()) return builder.nothing(space);
+  if (reply.tuples.empty()) return builder.nothing(space, reply.ended);
   return builder.many(reply);
 }
-
-}  // namespace
 
 template <typename T>
 struct Call<T>::State final : Waiter {
@@ -54,7 +74,7 @@ struct Call<T>::State final : Waiter {
     reply = std::move(told);
     const bool takes = this->takes = reply.ticket.number != 0 && !reply.tuples.empty();
     switch (phase.exchange(kDone)) {
-      case kDropped: return Receive::kGiveBack;
+      case kDropped: let_go(backend, space, reply); return Receive::kGiveBack;
       case kAwaited: waiting.resume(); break;
       default: break;
     }
@@ -81,6 +101,7 @@ Call<T>::~Call() {
   if (state_->phase.exchange(kDropped) != kDone) {
     state_->backend->cancel(*state_);
   } else if (state_->takes) {
+    let_go(state_->backend, state_->space, state_->reply);
     (void)state_->backend->settle(state_->reply.ticket, true);
   }
 }
@@ -149,6 +170,9 @@ template class Call<Placed>;
 template class Call<Match>;
 template class Call<std::vector<Match>>;
 template class Call<Counted>;
+template class Call<Settled>;
+template class Call<Collected>;
+template class Call<Did>;
 template Call<Placed> start_call(const std::shared_ptr<Backend>&, const Ask&, Builder,
                                  const Status&);
 template Call<Match> start_call(const std::shared_ptr<Backend>&, const Ask&, Builder,
@@ -157,5 +181,10 @@ template Call<std::vector<Match>> start_call(const std::shared_ptr<Backend>&, co
                                              const Status&);
 template Call<Counted> start_call(const std::shared_ptr<Backend>&, const Ask&, Builder,
                                   const Status&);
+template Call<Settled> start_call(const std::shared_ptr<Backend>&, const Ask&, Builder,
+                                  const Status&);
+template Call<Collected> start_call(const std::shared_ptr<Backend>&, const Ask&, Builder,
+                                    const Status&);
+template Call<Did> start_call(const std::shared_ptr<Backend>&, const Ask&, Builder, const Status&);
 
 }  // namespace tuplespace::client

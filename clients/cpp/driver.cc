@@ -27,7 +27,7 @@ bool is_fatal(Code code) {
 Driver::Driver(std::string address, const std::string& target, const ConnectOptions& options)
     : address_(std::move(address)),
       options_(options),
-      session_({options.calls_max, options.session_ttl.count()}),
+      session_({options.calls_max, options.session_ttl.count(), options.name, options.participant}),
       link_(target) {}
 
 // ---- callers ----
@@ -75,6 +75,16 @@ Status Driver::settle(Ticket ticket, bool give_back) {
 uint64_t Driver::session() const {
   const Lock lock(mutex_);
   return session_.id();
+}
+
+uint64_t Driver::fence() const {
+  const Lock lock(mutex_);
+  return session_.fence();
+}
+
+std::string Driver::secret() const {
+  const Lock lock(mutex_);
+  return session_.secret();
 }
 
 void Driver::await(const Waiter& waiter, Instant deadline) {
@@ -274,6 +284,7 @@ void Driver::on_broken(Lock& lock) {
       wake_sleepers();
       return;
     }
+    if (!options_.name.empty()) return be_fenced(lock);
     session_.lose(why, replies_);
     reopen_at_ = now;
     return tell(lock, replies_);
@@ -284,6 +295,19 @@ void Driver::on_broken(Lock& lock) {
   }
   reopen_at_ = now + pause_;
   pause_ = std::clamp(pause_ * 2, kReopenMin, kReopenMax);
+}
+
+// Opening one of that name again would fence whoever has it now.
+void Driver::be_fenced(Lock& lock) {
+  fatal_ = {Code::kAborted,
+            "the session \"" + options_.name +
+                "\" has ended: another has taken the name over, or its lease ran out; what it held "
+                "went back, connect again",
+            {"session", false, false}};
+  lost_ = finished_ = true;
+  session_.end(fatal_);
+  end_calls(lock, Code::kAborted, fatal_.message());
+  wake_sleepers();
 }
 
 void Driver::on_time(Lock& lock, Instant now) {
@@ -349,7 +373,7 @@ bool Driver::send_close(Lock& lock, Instant deadline) {
 Status Driver::close() {
   TS_RETURN_IF_ERROR(may_wait());
   Lock lock(mutex_);
-  if (session_.closed()) return {};
+  if (session_.closed()) return fatal_;
   const Instant timeout = std::max<Instant>(options_.timeout.count() * 1000, kAttemptMax);
   if (!send_close(lock, steady_now() + timeout)) {
     return {Code::kUnavailable,

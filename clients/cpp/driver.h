@@ -49,6 +49,8 @@ class Driver {
   Status settle(Ticket ticket, bool give_back);
   Status close();
   uint64_t session() const;
+  uint64_t fence() const;
+  std::string secret() const;  // of the session
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -71,6 +73,7 @@ class Driver {
   void on_event(Lock& lock, Link::Event event);
   void on_frame(Lock& lock);
   void on_broken(Lock& lock);
+  void be_fenced(Lock& lock);
   void on_time(Lock& lock, Instant now);
   Instant next_due() const;
   void tell(Lock& lock, Replies& replies);

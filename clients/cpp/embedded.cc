@@ -1,97 +1,27 @@
-// Spaces in this process: a backend that hands calls to an engine of its own.
-//
-// It has a session as a remote connection has, and numbers its takes, so that what is taken is
-// held until it was handed over; a process that dies gives it back when it starts again. The rest
-// needs no numbers: a caller never outlives its engine, so nothing is asked twice.
-//
-// Order:   one lock orders calls; the lane's is taken inside it, never the other way round.
-// Threads: any; waiters are told on the lane's thread.
-#include <algorithm>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-#include <unordered_map>
-#include <utility>
-#include <vector>
+#include "clients/cpp/embedded.h"
 
-#include "clients/cpp/backend.h"
+#include <thread>
+#include <utility>
+
 #include "clients/cpp/operations.h"
-#include "tuplespace/engine/engine.h"
 #include "tuplespace/store/memory_store.h"
 #include "tuplespace/store/rocksdb_store.h"
 
 namespace tuplespace::client {
 
-namespace engine = ::tuplespace;
+namespace {
 
-class Embedded final : public Backend, private Receiver {
- public:
-  static Result<std::shared_ptr<Backend>> open(const std::string& path,
-                                               const ConnectOptions& options);
-  ~Embedded() override { (void)close(); }
+// True if the session must know the operation: it holds something for it, or something lasts as
+// long as the session does.
+bool is_numbered(const Ask& ask) {
+  if (ask.verb == Verb::kOut) {
+    return ask.out.bound || ask.out.until_taken || ask.out.transaction != 0;
+  }
+  if (ask.verb == Verb::kRd) return ask.extras != nullptr && ask.extras->take->transaction != 0;
+  return is_effect(ask.verb);
+}
 
-  void submit(const Ask& ask, Waiter& waiter) override;
-  void cancel(Waiter& waiter) override;
-  void listen(Waiter&) override {}  // the lane tells replies as they come
-  void await(const Waiter& waiter, Instant deadline) override;
-  Status settle(Ticket ticket, bool give_back) override;
-
-  Result<bool> create(const std::string& name, const Policy& policy) override;
-  Result<uint64_t> drop(const std::string& name) override;
-  Result<std::vector<SpaceInfo>> list(const std::string& prefix) override;
-  Result<SpaceInfo> describe(const std::string& name) override;
-  Result<ServerStats> stats() override;
-
-  uint64_t session() const override { return session_; }
-  Status close() override;
-
- private:
-  using Lock = std::unique_lock<std::mutex>;
-
-  struct Call {
-    Waiter* waiter = nullptr;          // null: gone
-    engine::Answer* answer = nullptr;  // an administrative call: where its answer goes
-    Verb verb = Verb::kOut;
-  };
-
-  // An administrative call.
-  class Asked final : public Waiter {
-   public:
-    Receive on_reply(Reply&) override {
-      done_.store(true, std::memory_order_release);
-      return Receive::kConfirm;
-    }
-    bool done() const override { return done_.load(std::memory_order_acquire); }
-    engine::Answer answer;
-
-   private:
-    std::atomic<bool> done_ = false;
-  };
-
-  explicit Embedded(const ConnectOptions& options) : options_(options) {}
-  Status start(const std::string& path);
-  void on_answer(engine::Answer&& answer) override;
-  Result<engine::Answer> ask(engine::Operation operation);
-  void receive(const Lock& lock, uint64_t number, Receive receive);
-  void send_receipts(const Lock& lock);
-  void send(const Lock& lock, engine::Operation operation);
-
-  const ConnectOptions options_;
-  SystemClock clock_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<Engine> engine_;
-  uint64_t receiver_ = 0;
-  uint64_t session_ = 0;
-
-  std::mutex mutex_;
-  std::condition_variable told_;
-  std::vector<engine::Operation> outbox_;
-  uint64_t last_ = 0;  // tokens, which are the numbers of takes as well
-  std::unordered_map<uint64_t, Call> calls_;
-  std::vector<engine::NumberRange> confirmed_;  // go with the lane's next round
-  std::vector<engine::NumberRange> returned_;
-  bool closed_ = false;
-};
+}  // namespace
 
 // ---- calls ----
 
@@ -121,9 +51,10 @@ void Embedded::submit(const Ask& ask, Waiter& waiter) {
                     "calls_max");
     } else {
       waiter.token_ = ++last_;
-      calls_.emplace(last_, Call{&waiter, nullptr, ask.verb});
+      const bool numbered = is_numbered(ask);
+      calls_.emplace(last_, Call{&waiter, nullptr, numbered});
       operation.reply = {receiver_, last_};
-      if (ask.verb == Verb::kIn) operation.caller = {session_, last_, 0, {}};
+      if (numbered) operation.caller = {session_, last_, 0, {}};
       send_receipts(lock);  // what was taken before is confirmed before
       send(lock, std::move(operation));
     }
@@ -136,7 +67,7 @@ void Embedded::cancel(Waiter& waiter) {
   const auto call = calls_.find(waiter.token_);
   if (closed_ || call == calls_.end()) return;
   engine::Operation cancel;
-  if (call->second.verb == Verb::kIn) {
+  if (call->second.numbered) {
     cancel.what = engine::Cancel{session_, waiter.token_, {}};
   } else {
     cancel.what = engine::Cancel{0, 0, {receiver_, waiter.token_}};
@@ -156,19 +87,24 @@ void Embedded::await(const Waiter& waiter, Instant deadline) {
 
 void Embedded::on_answer(engine::Answer&& answer) {
   Lock lock(mutex_);
+  if (const auto watch = watches_.find(answer.reply.token); watch != watches_.end()) {
+    const std::shared_ptr<WatchQueue> queue = watch->second;
+    lock.unlock();
+    return queue->on_answer(std::move(answer));
+  }
   const auto found = calls_.find(answer.reply.token);
   if (found == calls_.end()) return;
   const Call call = found->second;
   const uint64_t number = found->first;
   calls_.erase(found);
-  Reply reply = reply_of(answer, call.verb == Verb::kIn ? Ticket{1, number} : Ticket());
+  Reply reply = reply_of(answer, call.numbered ? Ticket{1, number} : Ticket());
   if (call.answer != nullptr) *call.answer = std::move(answer);
   lock.unlock();
   {
     const Telling telling;
     const Receive receipt = call.waiter->on_reply(reply);
     lock.lock();
-    if (call.verb == Verb::kIn) receive(lock, number, receipt);
+    if (call.numbered) receive(lock, number, receipt);
   }
   told_.notify_all();
 }
@@ -200,85 +136,73 @@ Status Embedded::settle(Ticket ticket, bool give_back) {
   return {};
 }
 
-// ---- administration ----
-
-Result<engine::Answer> Embedded::ask(engine::Operation operation) {
-  TS_RETURN_IF_ERROR(may_wait());
-  Asked asked;
-  {
-    const Lock lock(mutex_);
-    if (closed_) return Status(Code::kFailedPrecondition, "the connection is closed");
-    calls_.emplace(++last_, Call{&asked, &asked.answer, Verb::kCount});
-    operation.reply = {receiver_, last_};
-    send(lock, std::move(operation));
-  }
-  await(asked, kNoInstant);
-  if (!asked.answer.status.ok()) return asked.answer.status;
-  return std::move(asked.answer);
-}
-
-Result<bool> Embedded::create(const std::string& name, const Policy& policy) {
-  engine::Operation operation;
-  operation.what = engine::CreateSpace{name, policy_of(policy)};
-  const Result<engine::Answer> answer = ask(std::move(operation));
-  if (!answer.ok()) return answer.status();
-  return std::get<engine::CreateAnswer>(answer->what).created;
-}
-
-Result<uint64_t> Embedded::drop(const std::string& name) {
-  engine::Operation operation;
-  operation.what = engine::DropSpace{name};
-  const Result<engine::Answer> answer = ask(std::move(operation));
-  if (!answer.ok()) return answer.status();
-  return std::get<engine::DropAnswer>(answer->what).tuples;
-}
-
-Result<std::vector<SpaceInfo>> Embedded::list(const std::string& prefix) {
-  engine::Operation operation;
-  operation.what = engine::ListSpaces{prefix, {}};
-  const Result<engine::Answer> answer = ask(std::move(operation));
-  if (!answer.ok()) return answer.status();
-  return spaces_of(std::get<engine::ListAnswer>(answer->what));
-}
-
-Result<SpaceInfo> Embedded::describe(const std::string& name) {
-  engine::Operation operation;
-  operation.what = engine::ListSpaces{{}, name};
-  const Result<engine::Answer> answer = ask(std::move(operation));
-  if (!answer.ok()) return answer.status();
-  std::vector<SpaceInfo> spaces = spaces_of(std::get<engine::ListAnswer>(answer->what));
-  if (spaces.empty()) return Status(Code::kNotFound, "no space \"" + name + "\"");
-  return std::move(spaces.front());
-}
-
-Result<ServerStats> Embedded::stats() {
-  engine::Operation operation;
-  operation.what = engine::Stats{};
-  const Result<engine::Answer> answer = ask(std::move(operation));
-  if (!answer.ok()) return answer.status();
-  ServerStats stats;
-  stats.version = TUPLESPACE_VERSION;
-  stats.incarnation = engine_->incarnation();
-  stats.counters = std::get<engine::StatsAnswer>(answer->what).counters;
-  for (auto& figure : engine_->figures()) stats.counters.push_back(std::move(figure));
-  std::sort(stats.counters.begin(), stats.counters.end());
-  return stats;
-}
-
 // ---- beginning and end ----
+
+// The engines with a directory that are open. When the process ends they are closed before the
+// static objects that RocksDB rests on are gone; it is not enough that the program dropped them,
+// which in a callback is done by another thread.
+//
+// Threads: any.
+class OpenDirectories {
+ public:
+  // Never destroyed: a static Connection may go after it. Requires: the first call comes after
+  // RocksDB's first, so that its static objects outlive `at_exit`.
+  static OpenDirectories& instance() {
+    static OpenDirectories& directories = *new OpenDirectories;
+    static const struct AtExit {
+      ~AtExit() { directories.close(); }
+    } at_exit;
+    return directories;
+  }
+
+  void add(const std::shared_ptr<Embedded>& opened) {
+    const std::lock_guard lock(mutex_);
+    open_[opened.get()] = opened;
+  }
+
+  void remove(Embedded* deleted) {
+    const std::lock_guard lock(mutex_);
+    open_.erase(deleted);
+    changed_.notify_all();
+  }
+
+ private:
+  void close() {
+    std::vector<std::shared_ptr<Embedded>> closed;
+    std::unique_lock lock(mutex_);
+    for (const auto& [address, open] : open_) {
+      if (auto kept = open.lock()) closed.push_back(std::move(kept));
+    }
+    lock.unlock();
+    for (const auto& open : closed) (void)open->close();
+    lock.lock();  // the others are being deleted
+    changed_.wait(lock, [&] { return open_.size() <= closed.size(); });
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::unordered_map<Embedded*, std::weak_ptr<Embedded>> open_;
+};
 
 Result<std::shared_ptr<Backend>> Embedded::open(const std::string& path,
                                                 const ConnectOptions& options) {
+  std::unique_ptr<Embedded> started(new Embedded(options));
+  TS_RETURN_IF_ERROR(started->start(path));
+  const bool listed = !path.empty();
+  const auto end = [listed](Embedded* dropped) {
+    delete dropped;
+    if (listed) OpenDirectories::instance().remove(dropped);
+  };
   // Dropped in a callback, it must not wait for the thread that it is on.
-  const std::shared_ptr<Embedded> embedded(new Embedded(options), [](Embedded* dropped) {
+  const std::shared_ptr<Embedded> opened(started.release(), [end](Embedded* dropped) {
     if (Telling::here()) {
-      std::thread([dropped] { delete dropped; }).detach();
+      std::thread(end, dropped).detach();
     } else {
-      delete dropped;
+      end(dropped);
     }
   });
-  TS_RETURN_IF_ERROR(embedded->start(path));
-  return std::shared_ptr<Backend>(embedded);
+  if (listed) OpenDirectories::instance().add(opened);
+  return std::shared_ptr<Backend>(opened);
 }
 
 Status Embedded::start(const std::string& path) {
@@ -306,10 +230,11 @@ Status Embedded::start(const std::string& path) {
   engine_->start();
 
   engine::Operation open;
-  open.what = engine::OpenSession{ttl, "embedded", true};
+  open.what = engine::OpenSession{ttl, kSecret, true, options_.name, options_.participant};
   const Result<engine::Answer> answer = ask(std::move(open));
   if (!answer.ok()) return answer.status();
   session_ = std::get<engine::SessionAnswer>(answer->what).session;
+  fence_ = std::get<engine::SessionAnswer>(answer->what).fence;
   return {};
 }
 
@@ -323,6 +248,9 @@ Status Embedded::close() {
     send_receipts(lock);
     for (const auto& [token, call] : calls_) waiters.push_back(call.waiter);
     calls_.clear();
+    for (const auto& [token, queue] : watches_) {
+      queue->end({Code::kCancelled, "the connection was closed"});
+    }
   }
   {
     const Telling telling;

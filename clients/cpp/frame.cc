@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tuplespace/tuple/protobuf.h"
+#include "clients/cpp/frame_parts.h"
 #include "tuplespace/tuple/wire.h"
 
 namespace tuplespace::client {
@@ -17,8 +17,8 @@ using protobuf::Reader;
 using protobuf::tag_of;
 using protobuf::varint_length;
 
-// Field numbers of session.proto and space.proto, where more than one place needs them.
-constexpr uint32_t kWaitMs = 3;  // InRequest, RdRequest
+// The field wait_ms of InRequest and RdRequest, and that of AtomicRequest.
+constexpr uint32_t wait_field(Verb verb) { return verb == Verb::kAtomic ? 2 : 3; }
 
 void append_range(NumberRange range, uint32_t field, std::string& frame) {
   append_varint(frame, tag_of(field, kLength));
@@ -27,28 +27,19 @@ void append_range(NumberRange range, uint32_t field, std::string& frame) {
   append_number(frame, 2, range.last);
 }
 
-// Appends field `field` as the message that `write` appends.
-template <typename Write>
-void append_message(std::string& out, uint32_t field, Write write) {
-  append_varint(out, tag_of(field, kLength));
-  const size_t length_at = out.size();
-  out.push_back(0);  // the length, most often below 128
-  write();
-  const size_t length = out.size() - length_at - 1;
-  if (length < 0x80) {
-    out[length_at] = static_cast<char>(length);
-    return;
-  }
-  char buffer[10];
-  const size_t digits = protobuf::put_varint(buffer, length) - buffer;
-  out.replace(length_at, 1, buffer, digits);
-}
-
 void encode_out(const Ask& ask, std::string& request) {
   append_message(request, 2, [&] { append_wire(*ask.tuple, request); });
   if (ask.out.ttl) append_number(request, 3, ask.out.ttl->count());
   if (ask.out.delay) append_number(request, 4, ask.out.delay->count());
   if (ask.out.pulse) append_number(request, 5, 1);
+  if (ask.extras != nullptr) {
+    for (const Tuple& tuple : ask.extras->more) {
+      append_message(request, 6, [&] { append_wire(tuple, request); });
+    }
+  }
+  if (ask.out.bound) append_number(request, 7, 1);
+  if (ask.out.until_taken) append_number(request, 8, 1);
+  if (ask.out.transaction != 0) append_number(request, 9, ask.out.transaction);
 }
 
 void encode_take(const Ask& ask, std::string& request) {
@@ -60,16 +51,13 @@ void encode_take(const Ask& ask, std::string& request) {
     });
   }
   if (ask.max > 1) append_number(request, 5, ask.max);
+  if (ask.extras != nullptr) encode_take_extras(*ask.extras->take, request);
 }
 
 void encode_scan(const Ask& ask, std::string& request) {
   append_number(request, 3, ask.after);
   append_number(request, 4, ask.until);
   append_number(request, 5, ask.max);
-}
-
-Status unreadable(const char* what) {
-  return {Code::kInternal, std::string("the server's answer cannot be read: ") + what};
 }
 
 Status read_range(std::string_view bytes, std::vector<NumberRange>& ranges) {
@@ -116,27 +104,10 @@ Status read_welcome(std::string_view bytes, ServerFrame& frame) {
       case tag_of(9, kLength):
         TS_RETURN_IF_ERROR(read_range(reader.bytes(), welcome.not_executed));
         break;
+      case tag_of(10, kVarint): welcome.fence = reader.number(); break;
     }
   }
   return reader.ok() ? Status() : unreadable("welcome");
-}
-
-Status read_found(std::string_view bytes, const Limits& limits, Reply& reply) {
-  FoundTuple& found = reply.tuples.emplace_back();
-  Reader reader(bytes);
-  while (reader.next()) {
-    switch (reader.tag()) {
-      case tag_of(1, kVarint): found.id = reader.number(); break;
-      case tag_of(2, kLength): {
-        Result<Tuple> tuple = tuple_from_wire(reader.bytes(), limits);
-        if (!tuple.ok()) return unreadable(tuple.status().message().c_str());
-        found.tuple = *std::move(tuple);
-        break;
-      }
-      case tag_of(3, kVarint): found.attempt = static_cast<uint32_t>(reader.number()); break;
-    }
-  }
-  return reader.ok() ? Status() : unreadable("tuple found");
 }
 
 Status read_out(std::string_view bytes, Reply& reply) {
@@ -144,6 +115,7 @@ Status read_out(std::string_view bytes, Reply& reply) {
   while (reader.next()) {
     if (reader.tag() == tag_of(1, kVarint)) reply.sequence = reader.number();
     if (reader.tag() == tag_of(2, kVarint)) reply.ttl = milliseconds(reader.number());
+    if (reader.tag() == tag_of(3, kVarint)) reply.fate = static_cast<Fate>(reader.number());
   }
   return reader.ok() ? Status() : unreadable("answer to out");
 }
@@ -153,9 +125,12 @@ Status read_take(std::string_view bytes, const Limits& limits, Reply& reply) {
   while (reader.next()) {
     switch (reader.tag()) {
       case tag_of(1, kVarint): reply.sequence = reader.number(); break;
-      case tag_of(2, kLength): TS_RETURN_IF_ERROR(read_found(reader.bytes(), limits, reply)); break;
+      case tag_of(2, kLength):
+        TS_RETURN_IF_ERROR(read_found(reader.bytes(), limits, reply.tuples.emplace_back()));
+        break;
       case tag_of(3, kVarint): reply.ended = static_cast<Ended>(reader.number()); break;
       case tag_of(4, kVarint): reply.held = reader.number(); break;
+      case tag_of(5, kVarint): reply.ttl = milliseconds(reader.number()); break;
     }
   }
   return reader.ok() ? Status() : unreadable("answer to in or rd");
@@ -179,7 +154,9 @@ Status read_scan(std::string_view bytes, const Limits& limits, Reply& reply) {
   while (reader.next()) {
     switch (reader.tag()) {
       case tag_of(1, kVarint): reply.sequence = reader.number(); break;
-      case tag_of(2, kLength): TS_RETURN_IF_ERROR(read_found(reader.bytes(), limits, reply)); break;
+      case tag_of(2, kLength):
+        TS_RETURN_IF_ERROR(read_found(reader.bytes(), limits, reply.tuples.emplace_back()));
+        break;
       case tag_of(3, kVarint): reply.next = reader.number(); break;
       case tag_of(4, kVarint): reply.until = reader.number(); break;
     }
@@ -226,6 +203,8 @@ void append_hello(const HelloFrame& hello, std::string& frame) {
     }
     if (hello.ttl_ms > 0) append_number(frame, 5, hello.ttl_ms);
     for (const NumberRange range : hello.pending) append_range(range, 6, frame);
+    if (hello.session == 0 && !hello.name.empty()) append_bytes(frame, 7, hello.name);
+    if (hello.session == 0 && hello.participant) append_number(frame, 8, 1);
   });
 }
 
@@ -243,7 +222,7 @@ void append_operation(Number number, Verb verb, std::string_view request,
   append_varint(frame, tag_of(static_cast<uint32_t>(verb) + 2, kLength));
   append_varint(frame, request_size);
   frame += request;
-  if (wait_ms) append_number(frame, kWaitMs, static_cast<uint64_t>(*wait_ms));
+  if (wait_ms) append_number(frame, wait_field(verb), static_cast<uint64_t>(*wait_ms));
 }
 
 void append_cancel(Number number, std::string& frame) { append_number(frame, 4, number); }
@@ -251,6 +230,7 @@ void append_cancel(Number number, std::string& frame) { append_number(frame, 4, 
 void append_close(std::string& frame) { append_number(frame, 5, 1); }
 
 void encode_request(const Ask& ask, std::string& request) {
+  if (ask.verb > Verb::kScan) return encode_coordination(ask, request);
   append_bytes(request, 1, ask.space);
   if (ask.verb == Verb::kOut) return encode_out(ask, request);
   append_message(request, 2, [&] { append_wire(*ask.wanted, request); });
@@ -289,6 +269,9 @@ Status read_answer(std::string_view bytes, const Limits& limits, Reply& reply) {
       case tag_of(7, kLength): TS_RETURN_IF_ERROR(read_take(reader.bytes(), limits, reply)); break;
       case tag_of(8, kLength): TS_RETURN_IF_ERROR(read_count(reader.bytes(), reply)); break;
       case tag_of(9, kLength): TS_RETURN_IF_ERROR(read_scan(reader.bytes(), limits, reply)); break;
+      default:
+        if (reader.tag() < tag_of(10, kLength)) break;
+        TS_RETURN_IF_ERROR(read_coordination(reader.tag(), reader.bytes(), limits, reply));
     }
   }
   if (!reader.ok()) return unreadable("answer");

@@ -32,6 +32,8 @@ struct HelloFrame {
   uint64_t epoch = 0;
   int64_t ttl_ms = 0;  // 0: the server's default
   std::vector<NumberRange> pending;
+  std::string_view name;  // as this and the next one of a new session
+  bool participant = false;
 };
 
 void append_hello(const HelloFrame& hello, std::string& frame);
@@ -58,6 +60,7 @@ struct WelcomeFrame {
   uint64_t epoch = 0;
   uint64_t incarnation = 0;
   int64_t ttl_ms = 0;
+  uint64_t fence = 0;
   Limits limits;
   uint64_t frame_bytes_max = 4 << 20;
   uint64_t operations_max = 16'384;

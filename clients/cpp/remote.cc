@@ -4,6 +4,7 @@
 
 #include "clients/cpp/admin.h"
 #include "clients/cpp/driver.h"
+#include "clients/cpp/remote_watch.h"
 
 namespace tuplespace::client {
 namespace {
@@ -11,7 +12,9 @@ namespace {
 class Remote final : public Backend {
  public:
   Remote(std::shared_ptr<Driver> driver, const std::string& target, const ConnectOptions& options)
-      : driver_(std::move(driver)),
+      : target_(target),
+        patience_(options.patience),
+        driver_(std::move(driver)),
         admin_(target, options.patience),
         background_([driver = driver_] { driver->run(); }) {}
 
@@ -34,7 +37,7 @@ class Remote final : public Backend {
   }
 
   Result<bool> create(const std::string& name, const Policy& policy) override {
-    return admin_.create(name, policy);
+    return admin_.create(name, policy, driver_->session(), driver_->secret());
   }
   Result<uint64_t> drop(const std::string& name) override { return admin_.drop(name); }
   Result<std::vector<SpaceInfo>> list(const std::string& prefix) override {
@@ -42,11 +45,32 @@ class Remote final : public Backend {
   }
   Result<SpaceInfo> describe(const std::string& name) override { return admin_.describe(name); }
   Result<ServerStats> stats() override { return admin_.stats(); }
+  Result<Blocked> blocked(const std::string& space) override { return admin_.blocked(space); }
+  Result<std::vector<HoldInfo>> holds(const std::string& space, uint64_t session) override {
+    return admin_.holds(space, session);
+  }
+  Status release(const std::string& space, uint64_t token) override {
+    return admin_.release(space, token);
+  }
+  Result<Explanation> explain(const std::string& space, const Template& wanted) override {
+    return admin_.explain(space, wanted);
+  }
+  Result<std::vector<SessionInfo>> sessions(uint64_t after) override {
+    return admin_.sessions(after);
+  }
+  Status end_session(uint64_t session) override { return admin_.end_session(session); }
+
+  Result<std::unique_ptr<EventSource>> watch(WatchAsk ask) override {
+    return watch_remote(target_, patience_, std::move(ask));
+  }
 
   uint64_t session() const override { return driver_->session(); }
+  uint64_t fence() const override { return driver_->fence(); }
   Status close() override { return driver_->close(); }
 
  private:
+  const std::string target_;
+  const milliseconds patience_;
   const std::shared_ptr<Driver> driver_;
   const Admin admin_;
   std::thread background_;

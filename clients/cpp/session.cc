@@ -14,7 +14,7 @@ struct Entry {
   bool waits_for_ever = true;
   Instant deadline = 0;  // unless waits_for_ever: when the wait is over
 
-  bool takes() const { return verb == Verb::kOut || verb == Verb::kIn; }
+  bool is_effect() const { return client::is_effect(verb); }
 };
 
 namespace {
@@ -39,6 +39,7 @@ Session::Session(const SessionConfig& config) : config_(config) {}
 Session::~Session() = default;
 
 Status Session::submit(const Ask& ask, Waiter& waiter, Instant now) {
+  if (!why_ended_.ok()) return why_ended_;
   if (closed_ || closing()) {
     return {Code::kFailedPrecondition,
             std::string(verb_name(ask.verb)) + " \"" + ask.space + "\": the connection is closed"};
@@ -49,7 +50,7 @@ Status Session::submit(const Ask& ask, Waiter& waiter, Instant now) {
                          std::to_string(config_.calls_max) + "; wait for some of them",
                      "calls_max");
   }
-  const bool waits = ask.verb == Verb::kIn || ask.verb == Verb::kRd;
+  const bool waits = may_last(ask.verb);
   if (waits && ask.wait && ask.wait->count() < 0) {
     return invalid(std::string(verb_name(ask.verb)) + " \"" + ask.space + "\": wait is " +
                        std::to_string(ask.wait->count()) + " ms; it must be 0 (a probe) or more",
@@ -135,6 +136,8 @@ std::string Session::hello() {
   hello.secret = secret_;
   hello.epoch = epoch_;
   hello.ttl_ms = config_.ttl_ms;
+  hello.name = config_.name;
+  hello.participant = config_.participant;
   for (const auto& [number, entry] : sent_.all()) hello.pending.push_back({number, number});
   normalize(hello.pending);
   std::string frame;
@@ -209,8 +212,13 @@ Status Session::on_frame(std::string_view bytes, Replies& replies) {
     return {Code::kInternal, online_ ? "a second welcome" : "no welcome in the first frame"};
   }
   if (frame_.welcome) return on_welcome(frame_, replies);
+  std::vector<Entry*> refused;
   for (const std::string_view answer : frame_.answers) {
-    TS_RETURN_IF_ERROR(on_answer(answer, replies));
+    TS_RETURN_IF_ERROR(on_answer(answer, replies, refused));
+  }
+  if (!refused.empty()) {
+    queue_.insert(queue_.begin(), refused.begin(), refused.end());
+    return {Code::kNotFound, "the session has ended"};  // hello() will find that, too
   }
   if (frame_.closed) {
     closed_ = true;
@@ -227,15 +235,18 @@ Status Session::on_welcome(const ServerFrame& frame, Replies& replies) {
   epoch_ = welcome.epoch;
   incarnation_ = welcome.incarnation;
   ttl_ms_ = welcome.ttl_ms;
+  fence_ = welcome.fence;
   limits_ = welcome.limits;
   frame_bytes_max_ = welcome.frame_bytes_max;
   operations_max_ = std::max<uint64_t>(welcome.operations_max, 1);
   online_ = true;
 
   confirm_anew();
+  std::vector<Entry*> refused;  // by a session that has just been resumed: none
   for (const std::string_view answer : frame.answers) {
-    TS_RETURN_IF_ERROR(on_answer(answer, replies));
+    TS_RETURN_IF_ERROR(on_answer(answer, replies, refused));
   }
+  queue_.insert(queue_.begin(), refused.begin(), refused.end());
   std::set<Number> unheard;
   for (const auto& [number, entry] : sent_.all()) unheard.insert(number);
   for (const NumberRange range : welcome.waiting) {
@@ -269,20 +280,25 @@ Status Session::ask_again(const std::vector<NumberRange>& ranges, std::set<Numbe
     while (number != unheard.end() && *number <= range.last) {
       Entry* const entry = sent_.take(*number);
       number = unheard.erase(number);
-      const Number old = std::exchange(entry->number, 0);
-      confirmed_.push_back({old, old});
-      if (entry->cancelled && entry->waiter != nullptr) {
-        tell(entry, {Code::kCancelled, "cancelled; it was not executed"}, replies);
-      }
-      if (entry->waiter == nullptr) {
-        free_entry(entry);
-      } else {
-        again.push_back(entry);
-      }
+      confirmed_.push_back({entry->number, entry->number});
+      refuse(entry, replies, again);
     }
   }
   queue_.insert(queue_.begin(), again.begin(), again.end());
   return {};
+}
+
+// `entry` was not executed: it goes to `again`, under no number, if somebody still wants it.
+void Session::refuse(Entry* entry, Replies& replies, std::vector<Entry*>& again) {
+  entry->number = 0;
+  if (entry->cancelled && entry->waiter != nullptr) {
+    tell(entry, {Code::kCancelled, "cancelled; it was not executed"}, replies);
+  }
+  if (entry->waiter == nullptr) {
+    free_entry(entry);
+  } else {
+    again.push_back(entry);
+  }
 }
 
 // Confirms everything above forgotten_ except what is under way, kept or returned; the last is
@@ -303,7 +319,9 @@ void Session::confirm_anew() {
   confirm_due_ = confirmed_.empty() && returned_.empty() ? kNoInstant : 0;
 }
 
-Status Session::on_answer(std::string_view bytes, Replies& replies) {
+// What is refused because the session has ended was not executed: it goes to `refused`, to be
+// asked again.
+Status Session::on_answer(std::string_view bytes, Replies& replies, std::vector<Entry*>& refused) {
   Replies::Told& told = replies.add();
   if (Status read = read_answer(bytes, limits_, told.reply); !read.ok()) {
     replies.undo();
@@ -314,6 +332,12 @@ Status Session::on_answer(std::string_view bytes, Replies& replies) {
     replies.undo();
     return {Code::kInternal, "an answer to number " + std::to_string(told.reply.ticket.number) +
                                  ", which was not asked"};
+  }
+  const Status& status = told.reply.status;
+  if (!status.ok() && status.code() == Code::kNotFound && status.problem().bound == "session") {
+    replies.undo();
+    refuse(entry, replies, refused);
+    return {};
   }
   told.reply.ticket.generation = generation_;
   told.took = entry->verb == Verb::kIn && !told.reply.tuples.empty();
@@ -338,9 +362,9 @@ void Session::lose(const Status& why, Replies& replies) {
     entry->number = 0;
     if (entry->waiter != nullptr && entry->cancelled) {
       tell(entry,
-           {Code::kCancelled, "cancelled; its session has ended", {"", false, entry->takes()}},
+           {Code::kCancelled, "cancelled; its session has ended", {"", false, entry->is_effect()}},
            replies);
-    } else if (entry->waiter != nullptr && entry->takes()) {
+    } else if (entry->waiter != nullptr && entry->is_effect()) {
       tell(entry,
            {Code::kAborted,
             std::string(verb_name(entry->verb)) +
@@ -382,7 +406,7 @@ void Session::give_up(Code code, const std::string& why, Replies& replies) {
     if (entry->waiter == nullptr) continue;
     entry->cancelled = true;
     tell(entry,
-         {code, std::string(verb_name(entry->verb)) + ": " + why, {"", true, entry->takes()}},
+         {code, std::string(verb_name(entry->verb)) + ": " + why, {"", true, entry->is_effect()}},
          replies);
   }
 }

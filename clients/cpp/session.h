@@ -40,6 +40,8 @@ namespace tuplespace::client {
 struct SessionConfig {
   size_t calls_max = 1 << 20;
   int64_t ttl_ms = 0;  // 0: the server's default
+  std::string name = {};
+  bool participant = false;
 };
 
 // Answers that wait to be told. Reused, so that telling one allocates nothing.
@@ -69,6 +71,8 @@ class Replies {
       Told& told = all_[i];
       if (told.waiter != nullptr) {
         told.receive = told.waiter->on_reply(told.reply);
+        // An answer without a tuple has nothing to keep, whatever its waiter says.
+        if (told.receive == Receive::kKeep && !told.took) told.receive = Receive::kConfirm;
       } else {
         told.receive = told.took ? Receive::kGiveBack : Receive::kConfirm;
       }
@@ -127,14 +131,19 @@ class Session {
   void lose(const Status& why, Replies& replies);
   // Ends every call with `code`; what becomes of those that left is dealt with as it comes.
   void give_up(Code code, const std::string& why, Replies& replies);
-  // No call may follow but the destructor.
-  void end() { closed_ = true; }
+  // It is over; calls are refused, with `why` if that is an error.
+  void end(Status why = {}) {
+    closed_ = true;
+    why_ended_ = std::move(why);
+  }
 
   bool online() const { return online_; }
   bool closing() const { return close_ != Close::kNo; }
   bool closed() const { return closed_; }     // the server said so, or end()
   uint64_t id() const { return id_; }         // 0: none yet
   int64_t ttl_ms() const { return ttl_ms_; }  // granted
+  const std::string& secret() const { return secret_; }
+  uint64_t fence() const { return fence_; }
   uint64_t incarnation() const { return incarnation_; }
   size_t calls() const { return calls_; }          // under way
   size_t listeners() const { return listeners_; }  // those of them that are not quiet
@@ -147,7 +156,8 @@ class Session {
   Waiter* release_waiter(Entry* entry);
   void tell(Entry* entry, Status status, Replies& replies);
   Status on_welcome(const ServerFrame& frame, Replies& replies);
-  Status on_answer(std::string_view bytes, Replies& replies);
+  Status on_answer(std::string_view bytes, Replies& replies, std::vector<Entry*>& refused);
+  void refuse(Entry* entry, Replies& replies, std::vector<Entry*>& again);
   Status ask_again(const std::vector<NumberRange>& ranges, std::set<Number>& unheard,
                    Replies& replies);
   void confirm_anew();
@@ -161,12 +171,14 @@ class Session {
   bool online_ = false;
   bool closed_ = false;
   Close close_ = Close::kNo;
+  Status why_ended_;
 
   uint64_t generation_ = 1;  // of tickets; raised when a session is lost
   uint64_t id_ = 0;
   std::string secret_;
   uint64_t epoch_ = 0;
   uint64_t incarnation_ = 0;
+  uint64_t fence_ = 0;
   int64_t ttl_ms_ = 0;
   Limits limits_;
   uint64_t frame_bytes_max_ = 4 << 20;

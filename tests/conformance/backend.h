@@ -30,14 +30,20 @@ struct Call {
     kDescribe,
     kWatch,
     kBlocked,
-    kExplain
+    kExplain,
+    kHolds,
+    kBegin,
+    kEndTransaction,
+    kSettle,
+    kRenew,
+    kEndLease
   };
 
   Verb verb = Verb::kOut;
   std::string space;
   Tuple tuple;                   // kOut
   std::vector<Tuple> more;       // kOut: at the same instant
-  Template wanted;               // kIn, kRd, kCount, kScan, kCollect, kWatch, kExplain
+  Template wanted;  // kIn, kRd, kCount, kScan, kCollect, kWatch, kExplain
   std::vector<Template> any_of;  // kIn, kRd: further ones
   std::string into;              // kCollect
   bool copies = false;           // kCollect: leaves them there
@@ -51,6 +57,16 @@ struct Call {
   bool unconfirmed = false;  // what is taken is not confirmed until `confirm`
   bool lost = false;         // its answer never reaches the client
   bool snapshot = false;     // kWatch
+  bool bound = false;        // kOut: vanishes with its session
+  bool until_taken = false;  // kOut
+  std::optional<Duration> hold, after;
+  std::optional<FieldChoice> group;
+  uint64_t transaction = 0;  // 0: none
+  uint64_t token = 0;        // kSettle, kRenew, kEndLease: of a hold, tuple or transaction
+  Settlement settlement = Settlement::kDone;
+  std::string reason;
+  bool commit = false;  // kEndTransaction
+  std::string name;     // "as NAME": what its hold, tuple or transaction is called; "": nothing
 };
 
 // What came of it.
@@ -66,6 +82,8 @@ struct Outcome {
   std::vector<Match> tuples;  // of an atomic: in order of its steps
   uint32_t alternative = 0;   // of an atomic
   uint64_t moved = 0;         // by a collect
+  uint64_t token = 0;         // of the first hold, of the tuple that was put, or a transaction
+  std::string fate;           // of a tuple that was put until taken: taken, expired, withdrawn
   Ended ended = Ended::kNot;
   std::optional<Duration> ttl;
   uint64_t ready = 0, held = 0, delayed = 0, waiters = 0;

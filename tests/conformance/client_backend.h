@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "tests/conformance/backend.h"
+#include "tests/conformance/script.h"
 #include "tests/integration/server_process.h"
 #include "tuplespace/client.h"
 
@@ -23,7 +24,8 @@ namespace tuplespace::conformance {
 
 class ClientBackend : public Backend {
  public:
-  static constexpr std::chrono::milliseconds kPatience{20'000};
+  using milliseconds = std::chrono::milliseconds;
+  static constexpr milliseconds kPatience{20'000};
 
   // `program`: the path of a server; "": in this process.
   static Result<std::unique_ptr<Backend>> make(const std::string& program);
@@ -41,17 +43,36 @@ class ClientBackend : public Backend {
   Status resume(const std::string& client) override;
   Status advance(Duration by) override;
   Status restart(bool kill) override;
+  Outcome told(const std::string& client) override;
+  Status participate(const std::string& client) override;
 
  private:
   using Read = client::Call<client::Match>;
   using Takes = client::Call<std::vector<client::Match>>;
+  using Does = client::Call<client::Did>;
+  using Puts = client::Call<client::Placed>;
   struct Under {
     Call call;
     std::optional<Outcome> outcome;  // of what never waits
     std::unique_ptr<Read> read;
     std::unique_ptr<Takes> takes;
+    std::unique_ptr<Does> does;
+    std::unique_ptr<Puts> puts;  // until taken
 
-    bool ready() const { return outcome || (read && read->ready()) || (takes && takes->ready()); }
+    bool ready() const {
+      return outcome || (read && read->ready()) || (takes && takes->ready()) ||
+             (does && does->ready()) || (puts && puts->ready());
+    }
+  };
+  // A watch, and one of everything beside it, which sees the mark that says how far it is.
+  struct Watching {
+    std::string space;
+    Template wanted;
+    client::Watch watch;
+    client::Watch all;
+    Words told = {};      // by `watch`
+    Words expected = {};  // by `watch`, as `all` says
+    bool marked = false;
   };
   struct Client {
     std::unique_ptr<client::Connection> connection;
@@ -64,7 +85,10 @@ class ClientBackend : public Backend {
   Client& client_of(const std::string& client);
   Outcome at_once(client::Connection& connection, const Call& call);
   Outcome taken(Client& client, const Call& call, Result<std::vector<client::Match>> matches);
-  uint64_t waiters();
+  Outcome begin_watch(client::Connection& connection, const std::string& name, const Call& call);
+  void hear_all(Watching& watching, milliseconds wait);
+  bool hear(Watching& watching, milliseconds wait);
+  uint64_t figure(const std::string& name);
 
   const std::string program_;
   integration::TemporaryDirectory data_;
@@ -72,6 +96,8 @@ class ClientBackend : public Backend {
   std::unique_ptr<integration::Process> server_;
   std::map<std::string, Client> clients_;
   std::map<std::string, Under> calls_;
+  std::map<std::string, Watching> watches_;
+  int marks_ = 0;
 };
 
 }  // namespace tuplespace::conformance

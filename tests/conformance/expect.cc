@@ -77,6 +77,9 @@ Status expect_answer(const Words& expected, const Outcome& outcome) {
   if (first == "deadlock" && expected.size() == 1 && outcome.names.empty()) {
     return outcome.ended == Ended::kDeadlock ? Status() : differs(outcome);
   }
+  if (first == "taken" || first == "expired" || first == "withdrawn") {
+    return outcome.fate == first ? Status() : differs(outcome);
+  }
   if (first == "timeout") return outcome.ended == Ended::kTimeout ? Status() : differs(outcome);
   if (first == "none") {
     if (outcome.ended != Ended::kNone) return differs(outcome);
@@ -137,6 +140,7 @@ std::string describe(const Outcome& outcome) {
   if (outcome.ended == Ended::kNone) text += "none ";
   if (outcome.ended == Ended::kTimeout) text += "timeout ";
   if (outcome.ended == Ended::kDeadlock) text += "deadlock ";
+  if (!outcome.fate.empty()) text += outcome.fate + " ";
   if (outcome.ttl) text += fmt::format("ttl {}ms ", *outcome.ttl);
   return text + fmt::format("(ready {} held {} delayed {} waiters {})", outcome.ready, outcome.held,
                             outcome.delayed, outcome.waiters);

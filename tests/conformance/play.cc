@@ -6,104 +6,9 @@
 #include <map>
 
 #include "tests/conformance/expect.h"
-#include "tests/model/steps_text.h"
-#include "tuplespace/tuple/text.h"
 
 namespace tuplespace::conformance {
 namespace {
-
-Result<uint32_t> read_number(const std::string& word) {
-  if (word.empty() || word.find_first_not_of("0123456789") != std::string::npos) {
-    return invalid(word + " is no number");
-  }
-  return static_cast<uint32_t>(std::stoul(word));
-}
-
-// Reads the words behind what a command is about: "wait 5s max 3 newest".
-class Options {
- public:
-  Options(const Words& words, size_t at) : words_(words), at_(at) {}
-
-  Status read_into(Call& call) {
-    while (at_ < words_.size()) {
-      const std::string& name = words_[at_++];
-      if (const Status status = read(name, call); !status.ok()) return status;
-    }
-    return {};
-  }
-
- private:
-  Status read(const std::string& name, Call& call) {
-    if (name == "into") return word(call.into);
-    if (name == "ttl") return duration(call.ttl);
-    if (name == "delay") return duration(call.delay);
-    if (name == "wait") return duration(call.wait);
-    if (name == "max" || name == "page") return number(call.max);
-    if (name == "tuples") return number(call.policy.tuples_max);
-    if (name == "history") return number(call.policy.history);
-    if (name == "deadlock") return deadlock(call.policy.deadlock);
-    if (name == "snapshot") return flag(call.snapshot);
-    if (name == "pulse") return flag(call.pulse);
-    if (name == "unconfirmed") return flag(call.unconfirmed);
-    if (name == "lost") return flag(call.lost);
-    if (name == "least" || name == "greatest") {
-      call.choice.order = name == "least" ? Order::kLeast : Order::kGreatest;
-      if (at_ == words_.size()) return invalid(name + " needs a field");
-      const std::string& field = words_[at_++];
-      auto index = read_number(field);
-      if (index.ok())
-        call.choice.field = *index;
-      else
-        call.choice.field_name = field;
-      return {};
-    }
-    static const std::map<std::string, Order> kOrders = {
-        {"oldest", Order::kOldest}, {"newest", Order::kNewest}, {"random", Order::kRandom}};
-    if (const auto order = kOrders.find(name); order != kOrders.end()) {
-      (call.verb == Call::Verb::kCreate ? call.policy.order : call.choice.order) = order->second;
-      return {};
-    }
-    static const std::map<std::string, Durability> kDurabilities = {
-        {"sync", Durability::kSync},
-        {"async", Durability::kAsync},
-        {"memory", Durability::kMemory}};
-    if (const auto durability = kDurabilities.find(name); durability != kDurabilities.end()) {
-      call.policy.durability = durability->second;
-      return {};
-    }
-    return invalid("no option " + name);
-  }
-
-  Status deadlock(Deadlock& option) {
-    const std::string word = at_ < words_.size() ? words_[at_++] : "";
-    if (word != "report" && word != "fail") return invalid("deadlock is report or fail");
-    option = word == "fail" ? Deadlock::kFail : Deadlock::kReport;
-    return {};
-  }
-  Status word(std::string& option) {
-    if (at_ == words_.size()) return invalid("a word is missing at the end");
-    option = words_[at_++];
-    return {};
-  }
-  static Status flag(bool& option) {
-    option = true;
-    return {};
-  }
-  Status duration(std::optional<Duration>& option) {
-    auto value = parse_duration(at_ < words_.size() ? words_[at_++] : "");
-    if (value.ok()) option = *value;
-    return value.status();
-  }
-  template <typename Integer>
-  Status number(Integer& option) {
-    auto value = read_number(at_ < words_.size() ? words_[at_++] : "");
-    if (value.ok()) option = *value;
-    return value.status();
-  }
-
-  const Words& words_;
-  size_t at_;
-};
 
 class Player {
  public:
@@ -151,13 +56,16 @@ class Player {
       return expect(step.expected, outcome);
     }
     if (verb == "told") return expect(step.expected, backend_.told(step.client));
-    auto call = read_call(step.command);
+    auto named = with_names(step.command);
+    if (!named.ok()) return named.status();
+    auto call = read_call(*named);
     if (!call.ok()) {
       // What cannot even be written down is refused, as a server would.
       Outcome outcome;
       outcome.status = call.status();
       return expect(step.expected, outcome);
     }
+    names_of_calls_[step.client] = call->name;
     backend_.start(step.client, *call);
     return step.expected.empty() ? Status() : check(step);
   }
@@ -170,7 +78,21 @@ class Player {
     }
     const std::optional<Outcome> outcome = backend_.answer(step.client);
     if (!outcome) return {Code::kFailedPrecondition, "no answer came"};
+    if (const std::string& name = names_of_calls_[step.client]; !name.empty()) {
+      tokens_[name] = outcome->token;
+    }
     return expect(step.expected, *outcome);
+  }
+
+  // "@h" is the hold, transaction or tuple that a command called h: its number.
+  Result<Words> with_names(Words words) const {
+    for (std::string& word : words) {
+      if (word.size() < 2 || word[0] != '@' || word[1] == '"') continue;
+      const auto found = tokens_.find(word.substr(1));
+      if (found == tokens_.end()) return invalid("nothing is called " + word.substr(1));
+      word = std::to_string(found->second);
+    }
+    return words;
   }
 
   std::string seen(const std::string& client) {
@@ -180,6 +102,8 @@ class Player {
 
   const Script& script_;
   Backend& backend_;
+  std::map<std::string, std::string> names_of_calls_;  // "as NAME", by client
+  std::map<std::string, uint64_t> tokens_;
 };
 
 }  // namespace
@@ -189,114 +113,6 @@ Status play(const Script& script, Backend& backend) { return Player(script, back
 bool can_play(const Script& script, const Backend& backend) {
   return std::all_of(script.tags.begin(), script.tags.end(),
                      [&](const std::string& tag) { return backend.serves(tag); });
-}
-
-Result<Tuple> read_tuple(const std::string& word) {
-  if (!word.starts_with("big:")) return parse_tuple(word);
-  auto size = read_number(word.substr(4));
-  if (!size.ok()) return size.status();
-  Limits limits;
-  limits.tuple_bytes_max = SIZE_MAX;  // the server says what is too large
-  return Tuple::of({Value(std::string(*size, 'x'))}, limits);
-}
-
-namespace {
-
-// Reads ("a") ("b") of an out, ("a") or ("b") of a read or take, from `at` on.
-Status read_further(const Words& command, size_t& at, Call& call) {
-  while (at < command.size()) {
-    const bool out = call.verb == Call::Verb::kOut && command[at][0] == '(';
-    if (!out && command[at] != "or") return {};
-    if (!out) ++at;
-    if (at == command.size()) return invalid("a template is missing behind or");
-    if (out) {
-      auto tuple = read_tuple(command[at++]);
-      if (!tuple.ok()) return tuple.status();
-      call.more.push_back(*tuple);
-    } else {
-      auto wanted = parse_template(command[at++]);
-      if (!wanted.ok()) return wanted.status();
-      call.any_of.push_back(*wanted);
-    }
-  }
-  return {};
-}
-
-// atomic STEPS [ "wait" D ] [ "unconfirmed" ] [ "lost" ]
-Status read_atomic(const Words& command, Call& call) {
-  size_t end = 1;
-  std::string steps;
-  while (end < command.size() && command[end] != "wait" && command[end] != "unconfirmed" &&
-         command[end] != "lost") {
-    steps += (end == 1 ? "" : " ") + command[end];
-    ++end;
-  }
-  auto parsed = parse_steps(steps);
-  if (!parsed.ok()) return parsed.status();
-  call.steps = std::make_shared<const std::vector<Steps>>(std::move(*parsed));
-  return Options(command, end).read_into(call);
-}
-
-}  // namespace
-
-Result<Call> read_call(const Words& command) {
-  using Verb = Call::Verb;
-  static const std::map<std::string, Verb> kVerbs = {{"out", Verb::kOut},
-                                                     {"in", Verb::kIn},
-                                                     {"inp", Verb::kIn},
-                                                     {"rd", Verb::kRd},
-                                                     {"rdp", Verb::kRd},
-                                                     {"count", Verb::kCount},
-                                                     {"scan", Verb::kScan},
-                                                     {"create", Verb::kCreate},
-                                                     {"drop", Verb::kDrop},
-                                                     {"spaces", Verb::kSpaces},
-                                                     {"describe", Verb::kDescribe},
-                                                     {"collect", Verb::kCollect},
-                                                     {"copy_collect", Verb::kCollect},
-                                                     {"atomic", Verb::kAtomic},
-                                                     {"watch", Verb::kWatch},
-                                                     {"blocked", Verb::kBlocked},
-                                                     {"explain", Verb::kExplain},
-                                                     {"collect", Verb::kCollect},
-                                                     {"copy_collect", Verb::kCollect},
-                                                     {"atomic", Verb::kAtomic}};
-  const auto verb = kVerbs.find(command[0]);
-  if (verb == kVerbs.end()) return invalid("no command " + command[0]);
-  Call call;
-  call.verb = verb->second;
-  call.copies = command[0] == "copy_collect";
-  if (call.verb == Verb::kAtomic) {
-    if (const Status status = read_atomic(command, call); !status.ok()) return status;
-    return call;
-  }
-  if (verb->second == Verb::kScan) call.max = 0;
-  if (command[0] == "inp" || command[0] == "rdp") call.wait = 0;
-  size_t at = 1;
-  if (at < command.size()) call.space = command[at++];
-  const bool is_template = call.verb == Verb::kIn || call.verb == Verb::kRd ||
-                           call.verb == Verb::kCount || call.verb == Verb::kScan ||
-                           call.verb == Verb::kWatch || call.verb == Verb::kExplain ||
-                           call.verb == Verb::kCollect;
-  if ((is_template || call.verb == Verb::kOut) && at == command.size()) {
-    return invalid(command[0] + " needs a space and a tuple");
-  }
-  if (call.verb == Verb::kOut) {
-    auto tuple = read_tuple(command[at++]);
-    if (!tuple.ok()) return tuple.status();
-    call.tuple = *tuple;
-  } else if (is_template && command[at].starts_with("big:")) {
-    auto tuple = read_tuple(command[at++]);
-    if (!tuple.ok()) return tuple.status();
-    call.wanted = Template::exactly(*tuple);
-  } else if (is_template) {
-    auto wanted = parse_template(command[at++]);
-    if (!wanted.ok()) return wanted.status();
-    call.wanted = *wanted;
-  }
-  TS_RETURN_IF_ERROR(read_further(command, at, call));
-  TS_RETURN_IF_ERROR(Options(command, at).read_into(call));
-  return call;
 }
 
 }  // namespace tuplespace::conformance

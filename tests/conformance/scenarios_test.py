@@ -48,7 +48,7 @@ def main():
     found = list(faults(text, scripts))
     # The test can fail: each of these must be seen.
     for broken, left in ((text.replace("| A9 |", "| A10 |"), scripts),
-                         (text.replace("| E2 | part 2 |", "| E2 | soon |"), scripts),
+                         (re.sub(r"\| E2 \| .* \|", "| E2 | soon |", text), scripts),
                          (text, scripts - {"a09_arity"}),
                          (text, scripts | {"new"})):
         if not list(faults(broken, left)):

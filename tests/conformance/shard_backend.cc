@@ -25,17 +25,32 @@ std::string told_text(const WatchAnswer& watched) {
 Outcome outcome_of(const Answer& answer) {
   Outcome outcome;
   outcome.status = answer.status;
-  if (const auto* out = std::get_if<OutAnswer>(&answer.what)) outcome.ttl = out->ttl;
+  if (const auto* out = std::get_if<OutAnswer>(&answer.what)) {
+    constexpr const char* kFates[] = {"", "taken", "expired", "withdrawn"};
+    outcome.ttl = out->ttl;
+    outcome.token = answer.sequence;
+    outcome.fate = kFates[static_cast<int>(out->fate)];
+  }
+  if (const auto* begun = std::get_if<BeginAnswer>(&answer.what)) {
+    outcome.ttl = begun->ttl;
+    outcome.token = begun->transaction;
+  }
+  if (const auto* renewed = std::get_if<RenewAnswer>(&answer.what)) outcome.ttl = renewed->ttl;
+  if (const auto* holds = std::get_if<HoldsAnswer>(&answer.what)) {
+    for (const auto& hold : holds->holds) outcome.tuples.push_back({hold.found.tuple});
+  }
   if (const auto* take = std::get_if<TakeAnswer>(&answer.what)) {
     for (const Found& found : take->tuples) {
       outcome.tuples.push_back({found.tuple, found.id, found.attempt, found.matched});
     }
+    if (!take->tuples.empty()) outcome.token = take->tuples[0].token;
     outcome.ended = take->ended;
     outcome.held = take->held;
   }
   if (const auto* did = std::get_if<AtomicAnswer>(&answer.what)) {
     for (const StepAnswer& step : did->steps) {
       if (!step.found) continue;
+      if (outcome.token == 0) outcome.token = step.found->token;
       outcome.tuples.push_back({step.found->tuple, step.found->id, step.found->attempt, 0});
     }
     outcome.ended = did->ended;
@@ -63,6 +78,59 @@ Outcome outcome_of(const Answer& answer) {
   return outcome;
 }
 
+Out out_of(const Call& call) {
+  Out out{call.space, call.tuple, call.ttl, call.delay, call.pulse};
+  auto extras = std::make_shared<OutExtras>();
+  extras->more = call.more;
+  extras->bound = call.bound;
+  extras->until_taken = call.until_taken;
+  extras->transaction = call.transaction;
+  out.extras = std::move(extras);
+  return out;
+}
+
+Take take_of(const Call& call, std::optional<Duration> wait) {
+  Take take{call.space, call.wanted, call.verb == Call::Verb::kIn, wait, call.choice, call.max};
+  auto extras = std::make_shared<TakeExtras>();
+  extras->any_of = call.any_of;
+  extras->hold = call.hold;
+  extras->group = call.group;
+  extras->transaction = call.transaction;
+  take.extras = std::move(extras);
+  return take;
+}
+
+// "renew transaction N", "renew tuple:s N", "renew hold:s N".
+Lease lease_of(const Call& call) {
+  Lease lease;
+  const size_t colon = call.space.find(':');
+  const std::string kind = call.space.substr(0, colon);
+  if (colon != std::string::npos) lease.space = call.space.substr(colon + 1);
+  (kind == "transaction" ? lease.transaction : kind == "tuple" ? lease.tuple : lease.token) =
+      call.token;
+  return lease;
+}
+
+// What is asked by a call that waits for `waited` already.
+decltype(Operation::what) what_of(const Call& call, Duration waited) {
+  using Verb = Call::Verb;
+  std::optional<Duration> wait = call.wait;
+  if (wait && *wait > 0) wait = std::max<Duration>(1, *wait - waited);
+  switch (call.verb) {
+    case Verb::kOut: return out_of(call);
+    case Verb::kCount: return Count{call.space, call.wanted};
+    case Verb::kCollect: return Collect{call.space, call.wanted, call.into, !call.copies};
+    case Verb::kAtomic: return Atomic{call.steps, wait};
+    case Verb::kBegin: return Begin{"s", call.ttl.value_or(0), false};
+    case Verb::kEndTransaction: return EndTransaction{call.token, call.commit};
+    case Verb::kSettle:
+      return Settle{call.space, call.token, call.settlement, call.after.value_or(0), call.reason};
+    case Verb::kRenew: return Renew{lease_of(call), call.ttl.value_or(0)};
+    case Verb::kEndLease: return EndLease{lease_of(call)};
+    default: return take_of(call, wait);
+  }
+}
+
 }  // namespace
 
 ShardBackend::ShardBackend() : host_(ShardConfig{}) {}
@@ -82,7 +150,7 @@ ShardBackend::Client& ShardBackend::client_of(const std::string& name) {
 
 std::vector<Answer> ShardBackend::ask(
     std::variant<CreateSpace, DropSpace, ListSpaces, OpenSession, ResumeSession, SuspendSession,
-                 Confirm, CloseSession, Blocked, Explain>
+                 Confirm, CloseSession, Blocked, Explain, ListHolds>
         what,
     uint64_t receiver) {
   Operation operation;
@@ -109,13 +177,18 @@ void ShardBackend::start(const std::string& name, const Call& call) {
   Under& under = client.calls[name];
   under = {0, call, host_.now(), {}, 0, 0, ""};
   using Verb = Call::Verb;
-  const bool numbered = call.verb == Verb::kOut || call.verb == Verb::kIn ||
-                        call.verb == Verb::kRd || call.verb == Verb::kCount ||
-                        call.verb == Verb::kCollect || call.verb == Verb::kAtomic;
-  if (numbered) return send(client, under);
-  if (call.verb == Verb::kScan) return scan(under);
-  if (call.verb == Verb::kWatch) return watch(under);
-  administer(under);
+  switch (call.verb) {
+    case Verb::kScan: return scan(under);
+    case Verb::kWatch: return watch(under);
+    case Verb::kCreate:
+    case Verb::kDrop:
+    case Verb::kSpaces:
+    case Verb::kDescribe:
+    case Verb::kBlocked:
+    case Verb::kExplain:
+    case Verb::kHolds: return administer(under);
+    default: return send(client, under);
+  }
 }
 
 void ShardBackend::send(Client& client, Under& under) {
@@ -126,31 +199,7 @@ void ShardBackend::send(Client& client, Under& under) {
   operation.caller.number = under.number;
   operation.caller.hash = under.number;
   operation.reply = {client.receiver, under.number};
-  std::optional<Duration> wait = call.wait;
-  if (wait && *wait > 0) wait = std::max<Duration>(1, *wait - (host_.now() - under.since));
-  if (call.verb == Call::Verb::kOut) {
-    Out out{call.space, call.tuple, call.ttl, call.delay, call.pulse};
-    if (!call.more.empty()) {
-      auto extras = std::make_shared<OutExtras>();
-      extras->more = call.more;
-      out.extras = std::move(extras);
-    }
-    operation.what = std::move(out);
-  } else if (call.verb == Call::Verb::kCount) {
-    operation.what = Count{call.space, call.wanted};
-  } else if (call.verb == Call::Verb::kCollect) {
-    operation.what = Collect{call.space, call.wanted, call.into, !call.copies};
-  } else if (call.verb == Call::Verb::kAtomic) {
-    operation.what = Atomic{call.steps, wait};
-  } else {
-    Take take{call.space, call.wanted, call.verb == Call::Verb::kIn, wait, call.choice, call.max};
-    if (!call.any_of.empty()) {
-      auto extras = std::make_shared<TakeExtras>();
-      extras->any_of = call.any_of;
-      take.extras = std::move(extras);
-    }
-    operation.what = std::move(take);
-  }
+  operation.what = what_of(call, host_.now() - under.since);
   host_.apply(std::move(operation));
   deliver_all();
 }
@@ -164,6 +213,7 @@ void ShardBackend::administer(Under& under) {
   if (call.verb == Call::Verb::kDescribe) answers = ask(ListSpaces{{}, call.space}, 0);
   if (call.verb == Call::Verb::kBlocked) answers = ask(Blocked{call.space}, 0);
   if (call.verb == Call::Verb::kExplain) answers = ask(Explain{call.space, call.wanted}, 0);
+  if (call.verb == Call::Verb::kHolds) answers = ask(ListHolds{call.space, 0}, 0);
   if (answers.empty()) return;
   under.outcome = outcome_of(answers[0]);
   if (call.verb != Call::Verb::kDescribe || !answers[0].status.ok()) return;

@@ -56,7 +56,7 @@ class ShardBackend : public Backend {
   Client& client_of(const std::string& client);
   std::vector<Answer> ask(
       std::variant<CreateSpace, DropSpace, ListSpaces, OpenSession, ResumeSession, SuspendSession,
-                   Confirm, CloseSession, Blocked, Explain>
+                   Confirm, CloseSession, Blocked, Explain, ListHolds>
           what,
       uint64_t receiver);
   Status open_as(const std::string& client, OpenSession how);

@@ -16,6 +16,7 @@ namespace {
 constexpr int kOk = 0;
 constexpr int kInvalidArgument = 3;
 constexpr int kFailedPrecondition = 9;
+constexpr int kAborted = 10;
 
 struct Coordination : testing::Test {
   // Takes ("job", ?int) under a hold.
@@ -118,6 +119,38 @@ TEST_F(Coordination, ACounterIsAnAtomicWithAReference) {
   EXPECT_EQ(found_int(client->rd("counters", wanted("n", v1::TYPE_INT))), 42);
 }
 
+TEST_F(Coordination, ATransactionHappensWholeOrNotAtAll) {
+  client->out("jobs", tuple("job", 7));
+  for (const bool commits : {false, true}) {
+    v1::BeginRequest begin;
+    begin.set_space("jobs");
+    begin.set_ttl_ms(20'000);
+    const auto begun =
+        ask<v1::BeginRequest, v1::BeginResponse>("tuplespace.v1.Transactions/Begin", begin);
+    EXPECT_EQ(begun.ttl_ms(), 20'000);
+    v1::InRequest in;
+    in.set_space("jobs");
+    *in.mutable_template_() = wanted("job", v1::TYPE_INT);
+    in.set_transaction(begun.transaction());
+    EXPECT_EQ(found_int(ask<v1::InRequest, v1::InResponse>("tuplespace.v1.TupleSpace/In", in)), 7);
+    v1::OutRequest out;
+    out.set_space("results");
+    *out.mutable_tuple() = tuple("done", 49);
+    out.set_transaction(begun.transaction());
+    ask<v1::OutRequest, v1::OutResponse>("tuplespace.v1.TupleSpace/Out", out);
+    EXPECT_EQ(found_int(client->rd("results", wanted("done", v1::TYPE_INT))), -1);
+
+    const std::string method = commits ? "Commit" : "Abort";
+    v1::CommitRequest end;  // an AbortRequest looks the same
+    end.set_transaction(begun.transaction());
+    ask<v1::CommitRequest, v1::CommitResponse>("tuplespace.v1.Transactions/" + method, end);
+    ask<v1::CommitRequest, v1::CommitResponse>("tuplespace.v1.Transactions/" + method, end,
+                                               kAborted);
+    EXPECT_EQ(found_int(client->rd("results", wanted("done", v1::TYPE_INT))), commits ? 49 : -1);
+    EXPECT_EQ(found_int(client->rd("jobs", wanted("job", v1::TYPE_INT))), commits ? -1 : 7);
+  }
+}
+
 TEST_F(Coordination, CollectMovesAndCopyCollectCopies) {
   for (int i = 0; i < 3; ++i) client->out("from", tuple("x", i));
   v1::CollectRequest request;
@@ -163,6 +196,68 @@ TEST_F(Coordination, AWatcherIsShownWhatIsThereAndToldWhatHappens) {
   EXPECT_THAT(told, testing::ElementsAre(std::pair(v1::EVENT_OUT, 1), std::pair(v1::EVENT_OUT, 2),
                                          std::pair(v1::EVENT_IN, 2)));
   stream->cancel();
+}
+
+// What is not taken is bounded: what does not fit is told as a gap, never left out in silence.
+class SlowWatcher : public testing::TestWithParam<bool> {};
+
+INSTANTIATE_TEST_SUITE_P(, SlowWatcher, testing::Bool(), [](const auto& info) {
+  return info.param ? std::string("InItsSnapshot") : std::string("Live");
+});
+
+TEST_P(SlowWatcher, IsToldOfAGapAndSlowsNobody) {
+  constexpr int kTuples = 200;  // of 64 KiB: more than lies in all the buffers on the way
+  LocalServer server([](Config& config) { config.watch_bytes_max = 64 << 10; });
+  WireClient client(server.address());
+  const auto put_all = [&] {
+    for (int i = 0; i < kTuples; ++i) {
+      ASSERT_TRUE(client.out("s", tuple(std::string(64 << 10, 'x'), i)).ok());
+    }
+  };
+  v1::WatchRequest request;
+  request.set_space("s");
+  *request.mutable_template_() = wanted(v1::TYPE_STRING, v1::TYPE_INT);
+  request.set_snapshot(GetParam());
+  if (GetParam()) put_all();
+  const auto slow = client.stream("tuplespace.v1.TupleSpace/Watch");
+  const auto fast = client.stream("tuplespace.v1.TupleSpace/Watch");
+  ASSERT_TRUE(slow->send(request));
+  request.set_snapshot(false);
+  ASSERT_TRUE(fast->send(request));
+  v1::WatchResponse news;
+  ASSERT_TRUE(fast->receive(news));
+  if (!GetParam()) {
+    ASSERT_TRUE(slow->receive(news));
+    put_all();
+  }
+  ASSERT_TRUE(client.out("s", tuple("last", kTuples)).ok());
+
+  int seen_by_fast = 0;
+  const int all = GetParam() ? 1 : kTuples + 1;
+  while (seen_by_fast < all && fast->receive(news)) seen_by_fast += news.events_size();
+  EXPECT_EQ(seen_by_fast, all);
+
+  int seen = 0;
+  int gaps = 0;
+  while (gaps == 0 && seen <= kTuples && slow->receive(news)) {
+    seen += news.events_size();
+    if (!news.has_gap()) continue;
+    ++gaps;
+    EXPECT_LT(news.gap().from(), news.gap().to());
+    EXPECT_EQ(news.gap().from() == 0, GetParam());
+  }
+  EXPECT_EQ(gaps, 1) << seen << " events came";
+  // Behind the gap nothing is missing any more.
+  ASSERT_TRUE(client.out("s", tuple("behind", kTuples + 1)).ok());
+  bool behind = false;
+  while (!behind && slow->receive(news)) {
+    for (const v1::Event& event : news.events()) {
+      behind = behind || event.tuple().tuple().fields(1).int_value() == kTuples + 1;
+    }
+  }
+  EXPECT_TRUE(behind);
+  slow->cancel();
+  fast->cancel();
 }
 
 TEST_F(Coordination, PeopleSeeWhoWaitsWhoHoldsAndWhyNothingMatches) {

@@ -3,25 +3,11 @@
 #include <fmt/format.h>
 
 #include "tuplespace/server/listener.h"
-#include "tuplespace/tuple/encoding.h"
+#include "tuplespace/server/request.h"
 #include "tuplespace/v1/admin.pb.h"
 
 namespace tuplespace {
 namespace {
-
-template <typename Message>
-Status parse(const UnaryCall& call, Message& message) {
-  const std::string_view bytes = call.request();
-  if (message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return {};
-  return invalid(fmt::format("not a {}", message.GetTypeName()));
-}
-
-Status check_name(const std::string& name) {
-  if (is_space_name(name)) return {};
-  return invalid(
-      fmt::format("\"{}\" is no name for a space; names are [A-Za-z0-9._/-]{{1,128}}", name),
-      "name");
-}
 
 Result<Policy> policy_of(const v1::Policy& wire) {
   Policy policy;
@@ -112,8 +98,8 @@ void add_server_figures(Service& service, google::protobuf::Map<std::string, uin
 
 void create_space(Service& service, UnaryCall& call) {
   v1::CreateSpaceRequest request;
-  if (const Status status = parse(call, request); !status.ok()) return call.fail(status);
-  if (const Status status = check_name(request.name()); !status.ok()) return call.fail(status);
+  if (const Status status = parse(call.request(), request); !status.ok()) return call.fail(status);
+  if (const Status status = check_space_name(request.name(), "name"); !status.ok()) return call.fail(status);
   const Result<Policy> policy = policy_of(request.policy());
   if (!policy.ok()) return call.fail(policy.status());
   Operation create;
@@ -135,8 +121,8 @@ void create_space(Service& service, UnaryCall& call) {
 
 void drop_space(Service& service, UnaryCall& call) {
   v1::DropSpaceRequest request;
-  if (const Status status = parse(call, request); !status.ok()) return call.fail(status);
-  if (const Status status = check_name(request.name()); !status.ok()) return call.fail(status);
+  if (const Status status = parse(call.request(), request); !status.ok()) return call.fail(status);
+  if (const Status status = check_space_name(request.name(), "name"); !status.ok()) return call.fail(status);
   Operation drop;
   drop.what = DropSpace{request.name()};
   service.ask_for(call, std::move(drop), [&service](UnaryCall& asker, Answer& answer) {
@@ -148,7 +134,7 @@ void drop_space(Service& service, UnaryCall& call) {
 
 void list_spaces(Service& service, UnaryCall& call) {
   v1::ListSpacesRequest request;
-  if (const Status status = parse(call, request); !status.ok()) return call.fail(status);
+  if (const Status status = parse(call.request(), request); !status.ok()) return call.fail(status);
   Operation list;
   list.what = ListSpaces{request.prefix(), {}};
   service.ask_for(call, std::move(list), [&service](UnaryCall& asker, Answer& answer) {
@@ -162,8 +148,8 @@ void list_spaces(Service& service, UnaryCall& call) {
 
 void describe_space(Service& service, UnaryCall& call) {
   v1::DescribeSpaceRequest request;
-  if (const Status status = parse(call, request); !status.ok()) return call.fail(status);
-  if (const Status status = check_name(request.name()); !status.ok()) return call.fail(status);
+  if (const Status status = parse(call.request(), request); !status.ok()) return call.fail(status);
+  if (const Status status = check_space_name(request.name(), "name"); !status.ok()) return call.fail(status);
   Operation list;
   list.what = ListSpaces{{}, request.name()};
   service.ask_for(call, std::move(list), [&service](UnaryCall& asker, Answer& answer) {

@@ -1,28 +1,15 @@
 #include "tuplespace/server/look.h"
 
-#include <fmt/format.h>
-
+#include "tuplespace/server/request.h"
 #include "tuplespace/server/wire_format.h"
-#include "tuplespace/server/wire_parts.h"
-#include "tuplespace/tuple/encoding.h"
 #include "tuplespace/v1/admin.pb.h"
 
 namespace tuplespace {
 namespace {
 
-template <typename Message>
-Status parse(const UnaryCall& call, Message& message) {
-  const std::string_view bytes = call.request();
-  if (message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return {};
-  return malformed(message.GetTypeName());
-}
-
 // "" means all spaces.
 Status check_name(const std::string& name) {
-  if (name.empty() || is_space_name(name)) return {};
-  return invalid(
-      fmt::format("\"{}\" is no name for a space; names are [A-Za-z0-9._/-]{{1,128}}", name),
-      "space");
+  return name.empty() ? Status() : check_space_name(name, "space");
 }
 
 void set_found(const Found& found, v1::Found& wire) {
@@ -37,7 +24,7 @@ void set_found(const Found& found, v1::Found& wire) {
 
 void blocked(Service& service, UnaryCall& call) {
   v1::BlockedRequest request;
-  if (const Status status = parse(call, request); !status.ok()) return call.fail(status);
+  if (const Status status = parse(call.request(), request); !status.ok()) return call.fail(status);
   if (const Status status = check_name(request.space()); !status.ok()) return call.fail(status);
   Operation ask;
   ask.what = Blocked{request.space()};
@@ -62,7 +49,7 @@ void blocked(Service& service, UnaryCall& call) {
 
 void list_holds(Service& service, UnaryCall& call) {
   v1::HoldsRequest request;
-  if (const Status status = parse(call, request); !status.ok()) return call.fail(status);
+  if (const Status status = parse(call.request(), request); !status.ok()) return call.fail(status);
   if (const Status status = check_name(request.space()); !status.ok()) return call.fail(status);
   Operation ask;
   ask.what = ListHolds{request.space(), request.session()};
@@ -84,7 +71,7 @@ void list_holds(Service& service, UnaryCall& call) {
 
 void release_hold(Service& service, UnaryCall& call) {
   v1::ReleaseRequest request;
-  if (const Status status = parse(call, request); !status.ok()) return call.fail(status);
+  if (const Status status = parse(call.request(), request); !status.ok()) return call.fail(status);
   if (!is_space_name(request.space()) || request.token() == 0) {
     return call.fail(invalid("release: name the space and the token of the hold", "token"));
   }
@@ -132,7 +119,7 @@ void explain(Service& service, UnaryCall& call) {
 
 void list_sessions(Service& service, UnaryCall& call) {
   v1::ListSessionsRequest request;
-  if (const Status status = parse(call, request); !status.ok()) return call.fail(status);
+  if (const Status status = parse(call.request(), request); !status.ok()) return call.fail(status);
   Operation ask;
   ask.what = ListSessions{request.after()};
   service.ask_for(call, std::move(ask), [&service](UnaryCall& asker, Answer& answer) {
@@ -154,7 +141,7 @@ void list_sessions(Service& service, UnaryCall& call) {
 
 void end_session(Service& service, UnaryCall& call) {
   v1::EndSessionRequest request;
-  if (const Status status = parse(call, request); !status.ok()) return call.fail(status);
+  if (const Status status = parse(call.request(), request); !status.ok()) return call.fail(status);
   service.close_session(request.session(), [&service, token = call.token()](Answer& answer) {
     UnaryCall* const asker = service.find(token);
     if (asker == nullptr) return;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/random.h>
 
+#include "tuplespace/server/request.h"
 #include "tuplespace/v1/session.pb.h"
 
 namespace tuplespace {
@@ -10,12 +11,6 @@ namespace {
 
 constexpr uint32_t kProtocol = 1;
 constexpr size_t kSecretBytes = 16;
-
-template <typename Message>
-Status parse(std::string_view bytes, Message& message) {
-  if (message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return {};
-  return invalid(fmt::format("not a {}", message.GetTypeName()));
-}
 
 // An empty secret would mean "checked before" further in.
 Status check_secret(std::string_view secret) {

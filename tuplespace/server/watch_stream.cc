@@ -74,18 +74,10 @@ void WatchStream::on_answer(Answer&& answer) {
 }
 
 void WatchStream::tell(const WatchAnswer& news, Sequence sequence) {
-  if (missed_from_ != 0 || unsent_.size() > service_.config().watch_bytes_max) {
-    if (missed_from_ == 0) missed_from_ = told_;
-    missed_to_ = sequence;
-    return;
-  }
+  if (missed_ || unsent_.size() > service_.config().watch_bytes_max) return miss(sequence);
   const bool gap = news.gap.has_value();
   if (gap && !unsent_.empty()) {  // a gap stands before the events of its message
-    if (stream_->writing()) {
-      missed_from_ = told_;
-      missed_to_ = sequence;
-      return;
-    }
+    if (stream_->writing()) return miss(sequence);
     send();
   }
   for (const SpaceEvent& event : news.events) {
@@ -104,9 +96,15 @@ void WatchStream::tell(const WatchAnswer& news, Sequence sequence) {
   told_ = sequence;
 }
 
+void WatchStream::miss(Sequence sequence) {
+  if (!missed_) missed_from_ = told_;
+  missed_ = true;
+  missed_to_ = sequence;
+}
+
 void WatchStream::send() {
   if (stream_ == nullptr || stream_->writing()) return;
-  if (unsent_.empty() && missed_from_ != 0) {
+  if (unsent_.empty() && missed_ && missed_to_ != 0) {
     {
       Nested gap(unsent_, 3);
       append_number(unsent_, 1, missed_from_);
@@ -114,7 +112,7 @@ void WatchStream::send() {
     }
     append_number(unsent_, 2, missed_to_);
     told_ = missed_to_;
-    missed_from_ = 0;
+    missed_ = false;
   }
   if (unsent_.empty()) return;
   stream_->write(unsent_);

@@ -31,6 +31,7 @@ class WatchStream final : public StreamHandler, private Receiver {
   void on_answer(Answer&& answer) override;
   Status submit(std::string_view request);
   void tell(const WatchAnswer& news, Sequence sequence);
+  void miss(Sequence sequence);
   void send();
   void be_over();
 
@@ -40,9 +41,10 @@ class WatchStream final : public StreamHandler, private Receiver {
   bool asked_ = false;
   bool over_ = false;
   std::string unsent_;        // one WatchResponse; several merge into one
-  Sequence told_ = 0;         // all up to here is sent or in unsent_
-  Sequence missed_from_ = 0;  // what came after this was left out, 0: nothing was
-  Sequence missed_to_ = 0;
+  Sequence told_ = 0;         // all up to here is sent or in unsent_; 0: the snapshot is not
+  bool missed_ = false;       // what came after missed_from_ was left out
+  Sequence missed_from_ = 0;
+  Sequence missed_to_ = 0;    // 0: it is a part of the snapshot, whose end is not known yet
 };
 
 }  // namespace tuplespace

@@ -261,6 +261,7 @@ Status Decoder::decode_begin(std::string_view request, Begin& begin, std::string
     switch (fields.number()) {
       case 1: space = fields.bytes(); break;
       case 2: begin.ttl = static_cast<Duration>(fields.varint()); break;
+      case 3: begin.detached = fields.varint() != 0; break;
       case kCallerField: caller = fields.bytes(); break;
     }
   }

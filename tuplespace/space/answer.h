@@ -121,7 +121,7 @@ struct HoldsAnswer {
     SessionId session = 0;
     std::string session_name;
     Time since = 0;
-    Time until = kNever;  // kNever: with its session or transaction
+    Time until = kNever;  // of the hold's or transaction's lease; kNever: with its session
     TransactionId transaction = 0;
   };
   std::vector<Hold> holds;

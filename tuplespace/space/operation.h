@@ -70,6 +70,8 @@ struct Out {
   std::optional<Duration> delay;  // >= 0
   bool pulse = false;
   std::shared_ptr<const OutExtras> extras = {};  // nullptr: none of them
+
+  TransactionId transaction() const { return extras != nullptr ? extras->transaction : 0; }
 };
 
 // What few reads and takes ask for.
@@ -89,6 +91,8 @@ struct Take {
   Selection choice;
   uint32_t max = 1;
   std::shared_ptr<const TakeExtras> extras = {};  // nullptr: none of them
+
+  TransactionId transaction() const { return extras != nullptr ? extras->transaction : 0; }
 };
 
 struct Count {
@@ -181,6 +185,7 @@ struct EndLease {
 struct Begin {
   std::string space;  // in whose shard
   Duration ttl = 0;   // 0: the default
+  bool detached = false;  // does not end with the caller's session
 };
 
 struct EndTransaction {

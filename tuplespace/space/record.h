@@ -135,9 +135,12 @@ enum class AnswerKind : uint8_t {
   kAtomic = 6,   // detail: see atomic_answer.h
   kRenew = 7,    // ttl is what was granted
   kEndLease = 8,
-  kEndTransaction = 9,  // a commit
+  kEndTransaction = 9,  // detail: u8, 1 a commit, 0 an abort
   kUntilTaken = 10,     // detail: space u32, tuple id u64, fate u8 (0: not yet)
   kTakeAnyOf = 11,      // of several templates; detail: per taken tuple which, u32
+  // Of open transactions, which do not outlive a restart: never on disk.
+  kBegin = 12,      // detail: transaction u64
+  kTakeUnder = 13,  // detail: per tuple what it was
 };
 
 // The first answer of a numbered operation that changed something.

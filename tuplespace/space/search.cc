@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "tuplespace/space/space.h"
+#include "tuplespace/space/transaction.h"
 
 namespace tuplespace {
 namespace {
@@ -80,6 +81,12 @@ class Collector {
 
   bool matches(Slot slot) { return first_match(slot) <= request_.further.size(); }
 
+  bool is_locked(Slot slot) const {
+    const Entry& entry = space_.slab[slot];
+    return entry.locked && request_.locks != nullptr &&
+           !request_.locks->may_take(entry.id, request_.taker);
+  }
+
   // True if the template `of` is the first that matches: so a tuple in several lists counts once.
   bool matches_first(Slot slot, size_t of) { return first_match(slot) == of; }
 
@@ -97,7 +104,7 @@ class Collector {
  private:
   size_t first_match(Slot slot) {
     ++result_.examined;
-    if (space_.is_expired(slot, request_.now)) return SIZE_MAX;
+    if (space_.is_expired(slot, request_.now) || is_locked(slot)) return SIZE_MAX;
     const Tuple& tuple = space_.slab[slot].tuple;
     if (request_.wanted->matches(tuple)) return 0;
     for (size_t i = 0; i < request_.further.size(); ++i) {
@@ -270,6 +277,7 @@ void by_group(Space& space, const SearchRequest& request, Cursor& cursor, Search
         for (auto at = places.begin(); at != places.end(); at = places.next(at)) {
           const Slot slot = places.at(at);
           if (!older(space.slab[slot].id)) break;
+          if (collector.is_locked(slot)) break;  // those behind it must not overtake it
           if (!collector.matches(slot)) continue;
           best = slot;
           break;

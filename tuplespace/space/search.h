@@ -17,6 +17,7 @@
 
 namespace tuplespace {
 
+class ReadLocks;
 class Space;
 
 // How far a search has come: everything up to here does not match or is not available.
@@ -61,6 +62,9 @@ struct SearchRequest {
   Sequence until = UINT64_MAX;       // only places up to this (kOldest)
   bool may_build = true;             // begin an index that is missing
   std::vector<Sought> further = {};  // what matches one of these is found, too, and once
+  // Not found is what another transaction than `taker` has read; nullptr: that does not matter.
+  const ReadLocks* locks = nullptr;
+  TransactionId taker = 0;
 };
 
 // Continues from `cursor`. `draw(n)` gives a random number below n.

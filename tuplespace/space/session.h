@@ -36,6 +36,7 @@ struct Session {
   bool durable = false;  // something of it was written to disk
 
   absl::flat_hash_set<Token> holds;
+  absl::flat_hash_set<TransactionId> transactions;  // open, begun by it
   // Tuples that vanish with it: by id, where they are.
   std::map<Sequence, std::pair<uint32_t, Slot>> bound;
 

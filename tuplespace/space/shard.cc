@@ -119,6 +119,7 @@ Shard::Figures Shard::figures() const {
   }
   figures.bytes = parts_->used.bytes;
   figures.holds = parts_->holds.size();
+  figures.transactions = parts_->transactions.size();
   figures.waiters = parts_->waits.size();
   figures.watchers = parts_->watchers.size();
   figures.sessions = parts_->sessions.size();
@@ -202,8 +203,12 @@ Answer Shard::Parts::about(const Space& space) const {
 }
 
 void Shard::Parts::become_available(Space& space, Slot slot, OnDisk on_disk) {
-  const std::string_view bytes = space.slab[slot].tuple.bytes();
   tell(space, space.slab[slot].attempt == 0 ? EventKind::kOut : EventKind::kReturn, slot);
+  serve(space, slot, on_disk);
+}
+
+void Shard::Parts::serve(Space& space, Slot slot, OnDisk on_disk) {
+  const std::string_view bytes = space.slab[slot].tuple.bytes();
   print.reset(bytes);
   if (together || concerns_atomics(space, bytes)) {
     const Tuple tuple = space.slab[slot].tuple;
@@ -214,20 +219,28 @@ void Shard::Parts::become_available(Space& space, Slot slot, OnDisk on_disk) {
   if (space.waiters.size() > 0) {
     space.waiters.offer(space, bytes, space.slab[slot].id, print, served);
   }
-  const bool vanishes = served.taker != nullptr && !keeps_what_it_takes(*served.taker);
-  if (!vanishes && on_disk != OnDisk::kYes) put_tuple(space, slot);
+  // A transaction that reads it keeps it from the taker.
+  const bool is_read = std::any_of(served.readers.begin(), served.readers.end(), [](Wait* reader) {
+    return reader->take.transaction() != 0;
+  });
+  const bool vanishes = served.taker != nullptr && !is_read && !keeps_what_it_takes(*served.taker);
+  if (!vanishes && on_disk != OnDisk::kYes) {
+    put_tuple(space, slot);
+    on_disk = OnDisk::kYes;
+  }
   if (served.readers.empty() && served.taker == nullptr) return space.insert_available(slot, print);
   const Waiters::Served all = std::exchange(served, {});
   for (Wait* reader : all.readers) {
     complete_with(space, Asker(*reader), slot, on_disk);
     end_wait(*reader);
   }
-  if (all.taker == nullptr) {
+  Wait* const taker = allowed_taker(all.taker, space, slot);
+  if (taker == nullptr) {
     print.reset(bytes);
     return space.insert_available(slot, print);
   }
-  complete_with(space, Asker(*all.taker), slot, on_disk);
-  end_wait(*all.taker);
+  complete_with(space, Asker(*taker), slot, on_disk);
+  end_wait(*taker);
 }
 
 void Shard::Parts::run_due() {
@@ -244,7 +257,7 @@ void Shard::Parts::run_due() {
     switch (timer.kind) {
       case Timer::Kind::kTuple: tuple_due(timer); break;
       case Timer::Kind::kHold: hold_due(timer.id); break;
-      case Timer::Kind::kTransaction: break;
+      case Timer::Kind::kTransaction: transaction_due(timer.id); break;
       case Timer::Kind::kWait: wait_due(timer.id); break;
       case Timer::Kind::kSession: session_due(timer.id); break;
       case Timer::Kind::kSpace: space_due(static_cast<uint32_t>(timer.id)); break;
@@ -268,6 +281,12 @@ void Shard::Parts::tuple_due(const Timer& timer) {
   if (entry.id != timer.id || entry.state() == Presence::kFree) return;
   const Due times = space.slab.due(entry);
   if (entry.state() == Presence::kHeld) return;  // a give-back looks at its time again
+  if (entry.state() == Presence::kWritten && times.expires_at > now) {
+    serve_waits_of(*transactions.at(written_by.at(entry.id)), space, timer.slot);
+    if (times.expires_at == kNever) return;
+    wheel.add({times.expires_at, Timer::Kind::kTuple, timer.id, timer.space, timer.slot});
+    return;
+  }
   if (entry.state() == Presence::kAvailable) {
     if (times.expires_at <= now) expire(space, timer.slot);
     return;
@@ -302,7 +321,13 @@ void Shard::Parts::vanish(Space& space, Slot slot, Fate fate) {
 }
 
 void Shard::Parts::forget_tuple(Space& space, Slot slot, Fate fate) {
-  const Entry& entry = space.slab[slot];
+  Entry& entry = space.slab[slot];
+  if (entry.locked) forget_readers(entry);
+  if (entry.state() == Presence::kWritten) {
+    const auto written = written_by.find(entry.id);
+    transactions.at(written->second)->written.erase(entry.id);
+    written_by.erase(written);
+  }
   if (entry.due != 0) {
     const Due due = space.slab.due(entry);
     if (const auto session = sessions.find(due.bound); session != sessions.end()) {

@@ -42,7 +42,10 @@ struct ShardConfig {
   size_t take_max = 10'000;                 // tuples of one take or page
   size_t holds_max = 1'000'000;             // in this shard
   Duration hold_max = 24ll * 3600 * 1000;   // of a hold's lease
-  size_t effects_max = 10'000;              // tuples that one operation changes
+  size_t transactions_max = 100'000;        // open at once, in this shard
+  Duration transaction_ttl = 30'000;        // default of a transaction's lease
+  Duration transaction_ttl_max = 3'600'000;
+  size_t effects_max = 10'000;              // tuples that one operation or transaction changes
   size_t steps_max = 32;                    // of an alternative of an atomic, those that match;
                                             // alternatives; templates of any_of
   size_t sessions_max = 100'000;
@@ -111,6 +114,7 @@ class Shard {
     uint64_t ready = 0, held = 0, delayed = 0, waiters = 0, sessions = 0, bytes = 0;
     uint64_t outs = 0, takes = 0, reads = 0, misses = 0, expired = 0, given_back = 0;
     uint64_t settled = 0, buried = 0, holds = 0;
+    uint64_t committed = 0, aborted = 0, transactions = 0;
     uint64_t candidates = 0;  // tuples examined, ever
     uint64_t sliced = 0;      // searches that no index narrowed down
     uint64_t events = 0;      // that were told or kept

@@ -105,6 +105,14 @@ Answer Shard::Parts::answer_again(Session& session, Number number, const KeptAns
     case record::AnswerKind::kEndLease: answer.what = EndLeaseAnswer{}; return answer;
     case record::AnswerKind::kAtomic: return atomic_again(number, kept, std::move(answer));
     case record::AnswerKind::kCollect: answer.what = collect_again(kept); return answer;
+    case record::AnswerKind::kEndTransaction:
+      answer.what = EndTransactionAnswer{record::take_integer<uint8_t>(detail) != 0};
+      return answer;
+    case record::AnswerKind::kBegin:
+      answer.what =
+          BeginAnswer{record::take_integer<TransactionId>(detail), kept.ttl.value_or(0)};
+      return answer;
+    case record::AnswerKind::kTakeUnder: answer.what = taken_again(kept); return answer;
     default: break;
   }
   TakeAnswer found;

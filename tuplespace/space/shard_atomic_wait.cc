@@ -247,14 +247,14 @@ bool Shard::Parts::serve_arrival(const Arrival& arrival) {
   if (found == spaces.end()) return false;
   Space& space = *found->second;
   const Entry& entry = space.slab[arrival.slot];
-  if (entry.id != arrival.id || entry.state() != Presence::kAvailable || entry.locked) return false;
+  if (entry.id != arrival.id || entry.state() != Presence::kAvailable) return false;
   const Tuple tuple = entry.tuple;
   std::vector<std::pair<uint64_t, uint64_t>> atomics;
   if (space.interests != nullptr)
     atomics = interested(space, space.interests->arriving, tuple.bytes());
   print.reset(tuple.bytes());
   space.waiters.offer(space, tuple.bytes(), arrival.id, print, served);
-  Wait* const taker = served.taker;
+  Wait* const taker = allowed_taker(served.taker, space, arrival.slot);
   for (const auto& [first, group] : atomics) {
     if (taker != nullptr && taker->id < first) break;
     if (try_group(group)) return true;

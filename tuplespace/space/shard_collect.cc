@@ -43,6 +43,7 @@ void Shard::Parts::collect(Operation& operation) {
   request.bytes_max = SIZE_MAX;
   request.candidates_max = config.examine_max;
   request.now = now;
+  if (collect.remove) request.locks = &locks;
   Cursor cursor;
   const auto no_draw = [](uint64_t) { return uint64_t{0}; };
   SearchResult found = search(*from, request, cursor, no_draw);

@@ -103,7 +103,7 @@ bool Shard::Parts::something_may_leave() const {
 
 // Costs as much as there are spaces and sessions; asked only when all participants wait.
 bool Shard::Parts::something_is_due() const {
-  if (!holds.empty()) return true;  // each has a lease
+  if (!holds.empty() || !transactions.empty()) return true;  // each has a lease
   for (const auto& [id, space] : spaces) {
     if (space->delayed.size() > 0) return true;
   }

@@ -48,7 +48,8 @@ void Shard::Parts::blocked(Operation& operation) {
   reply(operation.reply, std::move(answer));
 }
 
-// Holds, and what sessions took and have not confirmed, in order of the instants of taking.
+// Holds, what open transactions took, and what sessions took and have not confirmed, in order of
+// the instants of taking.
 void Shard::Parts::list_holds(Operation& operation) {
   const ListHolds& list = std::get<ListHolds>(operation.what);
   struct Taken {
@@ -59,6 +60,7 @@ void Shard::Parts::list_holds(Operation& operation) {
     Time since;
     Time until;
     Token token;
+    TransactionId transaction;
     bool operator<(const Taken& other) const {
       return std::pair(at, id) < std::pair(other.at, other.id);
     }
@@ -76,7 +78,7 @@ void Shard::Parts::list_holds(Operation& operation) {
       const KeptAnswer& kept = *session->answers.find(number);
       for (const HeldTuple& held : kept.tuples) {
         if (!wanted(id, held.space)) continue;
-        taken.push_back({kept.sequence, held.id, id, held, 0, kNever, 0});
+        taken.push_back({kept.sequence, held.id, id, held, 0, kNever, 0, 0});
       }
     }
   }
@@ -88,7 +90,15 @@ void Shard::Parts::list_holds(Operation& operation) {
                      {hold.space, hold.slot, hold.tuple},
                      hold.since,
                      hold.until,
-                     token});
+                     token,
+                     0});
+  }
+  for (const auto& [id, x] : transactions) {
+    for (const auto& [tuple, one] : x->taken) {
+      if (!wanted(x->session, one.space)) continue;
+      taken.push_back(
+          {one.at, tuple, x->session, {one.space, one.slot, tuple}, one.since, x->until, 0, id});
+    }
   }
   keep_smallest(taken, config.blocked_max);
   HoldsAnswer answered;
@@ -103,6 +113,7 @@ void Shard::Parts::list_holds(Operation& operation) {
     hold.session_name = name_of_session(one.session);
     hold.since = one.since;
     hold.until = one.until;
+    hold.transaction = one.transaction;
     answered.holds.push_back(std::move(hold));
   }
   Answer answer;

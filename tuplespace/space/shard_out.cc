@@ -41,7 +41,17 @@ Status Shard::Parts::check_times(const Out& out) const {
 Status Shard::Parts::check_out(const Out& out, const Space* space) const {
   TS_RETURN_IF_ERROR(check_times(out));
   TS_RETURN_IF_ERROR(check_put(out, out.tuple, space, {}));
-  if (out.extras == nullptr || out.extras->more.empty()) return {};
+  if (out.extras == nullptr) return {};
+  if (out.transaction() != 0) {
+    TS_RETURN_IF_ERROR(check_transaction(out.transaction(), 1 + out.extras->more.size()));
+    if (out.extras->until_taken) {
+      return invalid(fmt::format("out to space \"{}\": until_taken waits for a taker, and nobody "
+                                 "sees what an open transaction puts",
+                                 out.space),
+                     "until_taken");
+    }
+  }
+  if (out.extras->more.empty()) return {};
   const std::vector<Tuple>& more = out.extras->more;
   if (out.extras->until_taken) {
     return invalid(fmt::format("out to space \"{}\": until_taken waits for one tuple, not for {}",
@@ -128,6 +138,7 @@ void Shard::Parts::out(Operation& operation) {
   if (out.ttl) granted.ttl = std::min(*out.ttl, config.ttl_max);
   Due due = due_of(out.ttl, out.delay);
   due.bound = bound;
+  if (out.transaction() != 0) return out_under(*space, operation, due, granted);
   const bool durable = space->durability != Durability::kMemory;
   // Whoever is served rests on this answer's record, even if the tuple itself leaves none.
   if (operation.caller.number != 0 && durable) touch(*space);

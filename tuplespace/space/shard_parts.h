@@ -25,6 +25,7 @@
 #include "tuplespace/space/shard.h"
 #include "tuplespace/space/space.h"
 #include "tuplespace/space/timer_wheel.h"
+#include "tuplespace/space/transaction.h"
 #include "tuplespace/space/wait.h"
 #include "tuplespace/space/watcher.h"
 
@@ -80,6 +81,9 @@ struct Shard::Parts {
   std::vector<Session*> emptying;    // with records to erase
 
   absl::flat_hash_map<Token, Hold> holds;
+  absl::flat_hash_map<TransactionId, std::unique_ptr<Transaction>> transactions;
+  absl::flat_hash_map<Sequence, TransactionId> written_by;  // tuples that they have put
+  ReadLocks locks;
   std::vector<uint32_t> freed_spaces;  // have groups that ceased to be busy
 
   uint64_t next_wait = 1;
@@ -151,6 +155,8 @@ struct Shard::Parts {
   // if nobody takes it, it becomes available. Puts it on disk if it is not there and stays. If an
   // atomic may wait for it, it becomes available and is offered in its turn (serve_changes).
   void become_available(Space& space, Slot slot, OnDisk on_disk);
+  // The same for a tuple of which watchers were never told that it was not available.
+  void serve(Space& space, Slot slot, OnDisk on_disk);
   void pulse(Space* space, const Operation& operation);
   void show(const std::string& space, const Tuple& tuple);
   void run_due();
@@ -193,7 +199,13 @@ struct Shard::Parts {
     Inquiry(const Take& t, const Plan& p, std::span<const Filing> f, Order o, uint32_t n, int g)
         : take(t), plan(p), further(f), order(o), field(n), group(g) {}
   };
+  SearchRequest request_for(const Inquiry& inquiry) const;
   SearchResult search_for(Space& space, const Inquiry& inquiry, Cursor& cursor);
+  // The further templates of a read or take.
+  static const std::vector<Template>& any_of(const Take& take);
+  static bool may_match(const Take& take, std::string_view tuple_bytes);
+  // What a read or take is told of a tuple that it matches.
+  static Found found_for(const Take& take, const Entry& entry);
   // Answers a read or take with tuples that were found among the available ones.
   void complete(Space& space, const Asker& asker, const SearchResult& found);
   // The same with one that is in no index.
@@ -364,10 +376,37 @@ struct Shard::Parts {
   static CollectAnswer collect_again(const KeptAnswer& kept);
 
   // ---- shard_transaction.cc ----
+  // Whether it is open and has room for `more` tuples.
+  Status check_transaction(TransactionId id, size_t more) const;
+  Transaction* open_transaction(TransactionId id);  // nullptr: it is not
+  void begin_transaction(Operation& operation);
+  void out_under(Space& space, Operation& operation, const Due& due, const OutAnswer& granted);
+  void put_under(Transaction& x, Space& space, Tuple tuple, Sequence id, const Due& due);
+  bool is_seen_by(const Transaction& x, const Space& space, Slot slot) const;
+  void add_written(Space& space, const Inquiry& inquiry, SearchResult& result);
+  void hand_over_under(Space& space, const Asker& asker, std::span<const Slot> slots);
+  static TakeAnswer taken_again(const KeptAnswer& kept);
+  void forget_readers(Entry& entry);
+  void note_none(const Take& take);
+  uint64_t read_for(const Space& space, const Take& take) const;
+  bool may_serve(const Wait& wait, Space& space, const Entry& entry);
+  Wait* first_taker_under(const Transaction& x, Space& space, Slot slot);
+  Wait* allowed_taker(Wait* first, Space& space, Slot slot);
+  void serve_waits_of(Transaction& x, Space& space, Slot slot);
+  void end_transaction(Operation& operation);
+  Status check_nones(const Transaction& x);
+  Result<bool> is_absent(const Transaction& x, const Transaction::None& none, size_t& examined);
+  std::unique_ptr<Transaction> close(Transaction& x);
+  bool commit(Transaction& open, Answer& answer);
+  void abort(Transaction& open);
+  void show_written(Space& space, Slot slot);
+  void put_back(Space& space, Slot slot);
+  void unlock(const Transaction& x);
+  void transaction_due(TransactionId id);
+  void abort_all_of(const Session& session);
+  void abort_all_of(const Space& space);
   void renew_transaction(Operation& operation);
   void abort_by_lease(Operation& operation);
-  void begin_transaction(Operation& operation);
-  void end_transaction(Operation& operation);
 
   // ---- shard_watch.cc ----
   void watch(Operation& operation);
@@ -391,6 +430,8 @@ struct Shard::Parts {
   void begin_watcher(const Space& space, Watcher& watcher);
   size_t catch_up(Watcher& watcher);
   size_t replay(const Space& space, Watcher& watcher);
+  void add_taken_under(const Space& space, const Watcher& watcher, Sequence after,
+                       SearchResult& page);
   size_t show_page(Space& space, Watcher& watcher);
   bool catch_up_watchers();
   void end_watcher(Watcher& watcher, const Status& status);

@@ -409,6 +409,7 @@ void Shard::Parts::end_session(Session& session) {
     end_hold(token);
     returned.push_back({hold.space, hold.slot, hold.tuple});
   }
+  abort_all_of(session);
   end_bound(session);
   if (const auto named = named_sessions.find(session.name);
       named != named_sessions.end() && named->second == id) {

@@ -144,6 +144,7 @@ void Shard::Parts::drop(Operation& operation) {
 }
 
 void Shard::Parts::drop_space(Space& space, const Status& status) {
+  abort_all_of(space);
   std::vector<uint64_t> waiting;
   space.waiters.for_each([&](const Wait& wait) { waiting.push_back(wait.id); });
   std::sort(waiting.begin(), waiting.end());
@@ -239,6 +240,9 @@ void Shard::Parts::stats(Operation& operation) {
   add("spaces_ended", figures.spaces_ended);
   add("take_misses", figures.misses);
   add("takes", figures.takes);
+  add("transactions_aborted", figures.aborted);
+  add("transactions_committed", figures.committed);
+  add("transactions_open", transactions.size());
   add("tuples_delayed", delayed);
   add("tuples_expired", figures.expired);
   add("tuples_given_back", figures.given_back);

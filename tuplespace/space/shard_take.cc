@@ -20,16 +20,12 @@ std::string what_waits(const Wait& wait) {
   return fmt::format("{} of space \"{}\"", verb(wait.take), wait.take.space);
 }
 
-const std::vector<Template>& any_of(const Take& take) {
-  static const std::vector<Template> kNone;
-  return take.extras != nullptr ? take.extras->any_of : kNone;
-}
-
 // The first of its templates that matches; one more than the last, if none does.
-uint32_t matched_by(const Take& take, std::string_view tuple_bytes) {
+uint32_t matched_by(const Take& take, const std::vector<Template>& any_of,
+                    std::string_view tuple_bytes) {
   if (take.wanted.matches(tuple_bytes)) return 0;
   uint32_t at = 1;
-  for (const Template& further : any_of(take)) {
+  for (const Template& further : any_of) {
     if (further.matches(tuple_bytes)) break;
     ++at;
   }
@@ -45,12 +41,37 @@ std::string spell_matched(const std::vector<Found>& tuples) {
 
 }  // namespace
 
+const std::vector<Template>& Shard::Parts::any_of(const Take& take) {
+  static const std::vector<Template> kNone;
+  return take.extras != nullptr ? take.extras->any_of : kNone;
+}
+
+bool Shard::Parts::may_match(const Take& take, std::string_view tuple_bytes) {
+  const std::vector<Template>& further = any_of(take);
+  return matched_by(take, further, tuple_bytes) <= further.size();
+}
+
+Found Shard::Parts::found_for(const Take& take, const Entry& entry) {
+  Found found{entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt)};
+  const std::vector<Template>& further = any_of(take);
+  if (!further.empty()) found.matched = matched_by(take, further, entry.tuple.bytes());
+  return found;
+}
+
 Status Shard::Parts::check_extras(const Take& take, int* group) const {
   if (take.extras == nullptr) return {};
   const TakeExtras& extras = *take.extras;
   const auto context = [&] { return fmt::format("{} of space \"{}\": ", verb(take), take.space); };
   if (!take.remove && (extras.hold || extras.group)) {
     return invalid(context() + "only `in` takes, so only `in` has hold and group", "hold");
+  }
+  if (extras.transaction != 0) {
+    if (extras.hold || extras.group) {
+      return invalid(context() + "what a transaction takes is its own until it ends: it takes "
+                                 "without hold and group",
+                     "transaction");
+    }
+    return check_transaction(extras.transaction, take.max);
   }
   if (extras.hold && *extras.hold <= 0) {
     return invalid(context() + fmt::format("hold is {} ms; it must be above 0", *extras.hold),
@@ -80,7 +101,9 @@ Status Shard::Parts::check_extras(const Take& take, int* group) const {
 }
 
 bool Shard::Parts::keeps_what_it_takes(const Wait& wait) {
-  return wait.caller.number != 0 || (wait.take.extras != nullptr && wait.take.extras->hold);
+  const TakeExtras* const extras = wait.take.extras.get();
+  return wait.caller.number != 0 ||
+         (extras != nullptr && (extras->hold || extras->transaction != 0));
 }
 
 Status Shard::Parts::check_take(Take& take, const Space* space, Order* order, uint32_t* field,
@@ -132,7 +155,7 @@ Status Shard::Parts::check_take(Take& take, const Space* space, Order* order, ui
   return {};
 }
 
-SearchResult Shard::Parts::search_for(Space& space, const Inquiry& inquiry, Cursor& cursor) {
+SearchRequest Shard::Parts::request_for(const Inquiry& inquiry) const {
   SearchRequest request;
   request.wanted = &inquiry.take.wanted;
   request.plan = &inquiry.plan;
@@ -146,7 +169,15 @@ SearchResult Shard::Parts::search_for(Space& space, const Inquiry& inquiry, Curs
   request.bytes_max = kAnswerBytesMax;
   request.candidates_max = config.slice_candidates;
   request.now = now;
-  SearchResult result = search(space, request, cursor, [this](uint64_t n) { return draw(n); });
+  if (inquiry.take.remove) request.locks = &locks;
+  request.taker = inquiry.take.transaction();
+  return request;
+}
+
+SearchResult Shard::Parts::search_for(Space& space, const Inquiry& inquiry, Cursor& cursor) {
+  SearchResult result =
+      search(space, request_for(inquiry), cursor, [this](uint64_t n) { return draw(n); });
+  if (inquiry.take.transaction() != 0) add_written(space, inquiry, result);
   figures.candidates += result.examined;
   if (result.building &&
       std::find(building.begin(), building.end(), space.id()) == building.end()) {
@@ -170,6 +201,7 @@ void Shard::Parts::take(Operation& operation) {
   if (space == nullptr && probe) {
     if (!is_space_name(take.space)) return refuse(operation.reply, bad_space_name(take.space));
     ++figures.misses;
+    if (take.transaction() != 0) note_none(take);
     Answer answer;
     answer.sequence = last;
     TakeAnswer nothing;
@@ -255,6 +287,9 @@ void Shard::Parts::enroll(std::unique_ptr<Wait> wait) {
   }
   if (wait->deadline != kNever) wheel.add({wait->deadline, Timer::Kind::kWait, wait->id, 0, 0});
   if (wait->searching) unfinished.push_back(wait->id);
+  if (const TransactionId under = wait->take.transaction(); under != 0) {
+    transactions.at(under)->waits.insert(wait->id);
+  }
   waits.emplace(wait->id, std::move(wait));
   may_be_deadlock();
 }
@@ -276,6 +311,9 @@ void Shard::Parts::end_wait(Wait& wait) {
 
 // Undoes enroll().
 void Shard::Parts::dismiss(Wait& wait) {
+  if (const auto under = transactions.find(wait.take.transaction()); under != transactions.end()) {
+    under->second->waits.erase(wait.id);
+  }
   if (wait.caller.number != 0) {
     if (Session* session = session_of(wait.caller)) session->waits.erase(wait.caller.number);
   } else {
@@ -306,6 +344,7 @@ void Shard::end_waits(std::string_view space, const Status& status, Effects& eff
 void Shard::Parts::complete(Space& space, const Asker& asker, const SearchResult& found) {
   if (asker.take.remove) {
     for (const Slot slot : found.found) {
+      if (space.slab[slot].state() == Presence::kWritten) continue;  // by its own transaction
       if (found.hash.question != nullptr) {
         space.erase_available(slot, found.hash.question->fields(), found.hash);
       } else {
@@ -322,6 +361,7 @@ void Shard::Parts::complete_with(Space& space, const Asker& asker, Slot slot, On
 
 void Shard::Parts::hand_over(Space& space, const Asker& asker, std::span<const Slot> slots,
                              OnDisk on_disk) {
+  if (asker.take.transaction() != 0) return hand_over_under(space, asker, slots);
   const bool remove = asker.take.remove;
   const TakeExtras* const extras = asker.take.extras.get();
   const bool leased = extras != nullptr && extras->hold;
@@ -337,8 +377,7 @@ void Shard::Parts::hand_over(Space& space, const Asker& asker, std::span<const S
   KeptAnswer* const kept = hold ? &session->answers.insert(asker.caller.number) : nullptr;
   for (const Slot slot : slots) {
     const Entry& entry = space.slab[slot];
-    found.tuples.push_back({entry.id, entry.tuple, static_cast<uint32_t>(entry.attempt)});
-    if (several) found.tuples.back().matched = matched_by(asker.take, entry.tuple.bytes());
+    found.tuples.push_back(found_for(asker.take, entry));
     if (!remove) continue;
     tell(space, EventKind::kIn, slot);
     if (leased) {
@@ -391,21 +430,22 @@ void Shard::Parts::answer_nothing(const Space& space, const Take& take, ReplyTo 
   nothing.remove = take.remove;
   if (ended == Ended::kNone) {
     nothing.held = held_for(space, take);
+    if (take.transaction() != 0) note_none(take);
   }
   answer.what = std::move(nothing);
   reply(to, std::move(answer));
 }
 
-// How many held tuples a probe would have found; the oldest tell.
+// How many tuples a probe would have found, did nobody hold them; the oldest tell.
 uint64_t Shard::Parts::held_for(const Space& space, const Take& take) const {
+  uint64_t matching = take.remove && !transactions.empty() ? read_for(space, take) : 0;
   if (any_of(take).empty()) {
-    return count_listed(space, space.held, take.wanted, config.slice_candidates);
+    return matching + count_listed(space, space.held, take.wanted, config.slice_candidates);
   }
-  uint64_t matching = 0;
   size_t left = config.slice_candidates;
   for (auto at = space.held.begin(); at != space.held.end() && left > 0; --left) {
     const std::string_view bytes = space.slab[space.held.at(at)].tuple.bytes();
-    matching += matched_by(take, bytes) <= any_of(take).size();
+    matching += may_match(take, bytes);
     at = space.held.next(at);
   }
   return matching;

@@ -47,7 +47,7 @@ void Shard::Parts::tell_event(Space& space, EventKind kind, Found found) {
 void Shard::Parts::tell_end(Space& space, Slot slot, Fate fate) {
   const Entry& entry = space.slab[slot];
   const Presence state = entry.state();
-  if (state == Presence::kDelayed && entry.attempt == 0) return;
+  if ((state == Presence::kDelayed && entry.attempt == 0) || state == Presence::kWritten) return;
   if (state == Presence::kHeld && fate != Fate::kExpired) return;
   tell(space, EventKind::kExpire, slot);
 }
@@ -192,6 +192,23 @@ size_t Shard::Parts::replay(const Space& space, Watcher& watcher) {
   return examined;
 }
 
+// Nobody is told that an open transaction has taken a tuple before it commits: to watchers it is
+// still there, and belongs to the page of those with a place above `after`.
+void Shard::Parts::add_taken_under(const Space& space, const Watcher& watcher, Sequence after,
+                                   SearchResult& page) {
+  const Sequence until = page.finished ? watcher.until : watcher.cursor.place;
+  for (const auto& [id, x] : transactions) {
+    for (auto at = x->taken.upper_bound(after); at != x->taken.end() && at->first <= until; ++at) {
+      ++page.examined;
+      const Slot slot = at->second.slot;
+      if (at->second.space != space.id() || space.is_expired(slot, now)) continue;
+      if (watcher.watch.wanted.matches(space.slab[slot].tuple)) page.found.push_back(slot);
+    }
+  }
+  std::sort(page.found.begin(), page.found.end(),
+            [&](Slot a, Slot b) { return space.slab[a].id < space.slab[b].id; });
+}
+
 size_t Shard::Parts::show_page(Space& space, Watcher& watcher) {
   SearchRequest request;
   request.wanted = &watcher.watch.wanted;
@@ -204,7 +221,9 @@ size_t Shard::Parts::show_page(Space& space, Watcher& watcher) {
   request.now = now;
   request.until = watcher.until;
   request.may_build = false;
-  const SearchResult page = search(space, request, watcher.cursor, [](uint64_t) { return 0; });
+  const Sequence after = watcher.cursor.place;
+  SearchResult page = search(space, request, watcher.cursor, [](uint64_t) { return 0; });
+  add_taken_under(space, watcher, after, page);
   figures.candidates += page.examined;
   for (const Slot slot : page.found) {
     const Entry& entry = space.slab[slot];

@@ -11,6 +11,8 @@ namespace {
 
 constexpr size_t kShapesMax = 64;  // different questions; further ones are filed under (?, ...)
 
+}  // namespace
+
 bool may_be_offered(Space& space, const Wait& wait, Sequence place, std::string_view bytes,
                     Fingerprint& print) {
   if (wait.suspended) return false;
@@ -20,8 +22,6 @@ bool may_be_offered(Space& space, const Wait& wait, Sequence place, std::string_
   }
   return !wait.searching || !is_ahead(wait.cursor, wait.order, wait.field, place, bytes);
 }
-
-}  // namespace
 
 void Waiters::List::append(WaitLink& link) {
   link.previous = last;

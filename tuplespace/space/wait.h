@@ -85,6 +85,10 @@ struct Wait {
   }
 };
 
+// False: it is suspended, its group is busy, or its search will come across the tuple itself.
+bool may_be_offered(Space& space, const Wait& wait, Sequence place,
+                    std::string_view tuple_bytes, Fingerprint& print);
+
 class Waiters {
  public:
   Waiters(uint64_t seed, size_t residual_max) : seed_(seed), residual_max_(residual_max) {}

@@ -70,6 +70,27 @@ TEST(Connections, MayEndInsideACallback) {
   over.wait();
 }
 
+TEST(Connections, MayEndInsideACallbackWhileTheProcessEnds) {
+  const TemporaryDirectory directory;
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  for (int i = 0; i < 10; ++i) {
+    const auto put_and_exit = [&] {
+      std::latch over(1);
+      auto last = std::make_shared<Space>(
+          connect("embedded:" + directory.path() + "/spaces")->space("jobs"));
+      Space& space = *last;
+      space.out_then("(1)", {}, [&over, i, last = std::move(last)](Result<Placed>) mutable {
+        over.count_down();
+        std::this_thread::sleep_for(i * 100us);  // meanwhile exit() has begun
+        last.reset();
+      });
+      over.wait();
+      std::exit(0);
+    };
+    EXPECT_EXIT(put_and_exit(), testing::ExitedWithCode(0), "");
+  }
+}
+
 TEST(Connections, KeepEmbeddedSpacesInTheirDirectory) {
   const TemporaryDirectory directory;
   const std::string address = "embedded:" + directory.path() + "/spaces";

@@ -8,8 +8,7 @@
 #include <set>
 #include <thread>
 
-#include "tests/integration/client/server_process.h"
-#include "tuplespace/client.h"
+#include "tests/integration/client/everywhere.h"
 #include "tuplespace/tuple/text.h"
 
 namespace tuplespace::client {
@@ -19,36 +18,8 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// Where spaces are.
-class Operations : public testing::TestWithParam<std::string> {
- protected:
-  Operations() {
-    const std::string where = GetParam();
-    if (where == "tcp") server_.emplace();
-    if (where == "unix") server_.emplace("unix:" + directory_.path() + "/socket");
-    if (server_) {
-      address_ = server_->address();
-    } else if (where == "memory") {
-      address_ = "embedded:";
-    } else {
-      address_ = "embedded:" + directory_.path() + "/embedded";
-    }
-    auto connected = connect(address_);
-    EXPECT_TRUE(connected.ok()) << connected.status().to_string();
-    connection_.emplace(*connected);
-  }
-
-  Space space(const std::string& name = "jobs") { return connection_->space(name); }
-
-  const TemporaryDirectory directory_;
-  std::optional<ServerProcess> server_;
-  std::string address_;
-  std::optional<Connection> connection_;
-};
-
-INSTANTIATE_TEST_SUITE_P(Everywhere, Operations,
-                         testing::Values("tcp", "unix", "memory", "directory"),
-                         [](const auto& where) { return where.param; });
+using Operations = Everywhere;
+TUPLESPACE_EVERYWHERE(Operations);
 
 TEST_P(Operations, TakeWhatWasPutAndOnlyOnce) {
   const auto placed = space().out("('job', 7)");

@@ -96,6 +96,7 @@ class Conversation {
     message.set_epoch(++epoch);
     message.set_incarnation(1);
     message.set_ttl_ms(30'000);
+    message.set_fence(session_id);
     message.mutable_limits()->set_tuple_bytes_max(1 << 20);
     message.mutable_limits()->set_fields_max(64);
     message.mutable_limits()->set_depth_max(16);

@@ -162,5 +162,23 @@ TEST(Receipts, OfALostSessionAreVoid) {
   EXPECT_EQ(talk.session.settle(asker.reply.ticket, false, talk.now).code(), Code::kAborted);
 }
 
+TEST(Receipts, OfAProbeThatFoundNothingAreGivenWhoeverWantedToKeepIt) {
+  Conversation talk;
+  talk.operations_max = 1;
+  talk.connect();
+  for (Number number = 1; number <= 3; ++number) {
+    Asker asker(Receive::kKeep);
+    ASSERT_TRUE(talk.take(asker, Verb::kIn, milliseconds(0)).ok());
+    ASSERT_EQ(numbers_of(talk.written()).size(), 1u) << "there is room for it";
+    proto::Answer none;
+    none.set_number(number);
+    none.mutable_in()->set_ended(proto::ENDED_NONE);
+    ASSERT_TRUE(talk.answer({none}).ok());
+    EXPECT_EQ(asker.times, 1);
+  }
+  talk.now += 1'000;
+  EXPECT_EQ(text_of(talk.written().confirmed()), "3");
+}
+
 }  // namespace
 }  // namespace tuplespace::client

@@ -348,5 +348,48 @@ TEST(Session, BreaksOffWhenTheServerAnswersWhatWasNotAsked) {
   EXPECT_EQ(talk.answer({Conversation::placed(5)}).code(), Code::kInternal);
 }
 
+TEST(Session, AsksAgainWhatAnEndedSessionRefusedInANewOne) {
+  Conversation talk;
+  talk.connect();
+  Asker out;
+  Asker take;
+  ASSERT_TRUE(talk.out(out, 1).ok());
+  ASSERT_TRUE(talk.take(take).ok());
+  talk.written();
+  proto::Answer ended = Conversation::refused(1, Code::kNotFound);
+  ended.mutable_problem()->set_bound("session");
+  proto::Answer also = ended;
+  also.set_number(2);
+  EXPECT_EQ(talk.answer({ended, also}).code(), Code::kNotFound) << "the stream is of no use";
+  EXPECT_EQ(out.times + take.times, 0);
+  talk.session.on_broken();
+  talk.lose();
+  EXPECT_EQ(out.times + take.times, 0) << "neither was executed";
+
+  talk.session_id = 8;
+  EXPECT_EQ(talk.hello().session(), 0u);
+  ASSERT_TRUE(talk.welcome().ok());
+  EXPECT_THAT(numbers_of(talk.written()), ElementsAre(1, 2));
+}
+
+TEST(Session, HasANameThatItTellsOnceAndAFence) {
+  Conversation talk({.name = "writer", .participant = true});
+  const proto::Hello hello = talk.hello();
+  EXPECT_EQ(hello.name(), "writer");
+  EXPECT_TRUE(hello.participant());
+  ASSERT_TRUE(talk.welcome().ok());
+  EXPECT_EQ(talk.session.fence(), 7u);
+  talk.session.on_broken();
+  EXPECT_EQ(talk.hello().name(), "");
+}
+
+TEST(Session, ThatIsOverSaysWhy) {
+  Conversation talk;
+  talk.connect();
+  talk.session.end({Code::kAborted, "fenced"});
+  Asker asker;
+  EXPECT_EQ(talk.out(asker, 1).code(), Code::kAborted);
+}
+
 }  // namespace
 }  // namespace tuplespace::client

@@ -64,7 +64,7 @@ class Rig {
   }
 
   struct Extra {
-    std::optional<Duration> ttl, delay;
+    std::optional<Duration> ttl = {}, delay = {};
     bool pulse = false;
   };
   Ask out(const std::string& space, const std::string& text, Extra extra,
@@ -78,7 +78,7 @@ class Rig {
   }
 
   struct How {
-    std::optional<Duration> wait;
+    std::optional<Duration> wait = {};
     Order order = Order::kDefault;
     uint32_t field = 0;
     uint32_t max = 1;
@@ -155,6 +155,65 @@ class Rig {
     Operation operation;
     operation.what = Settle{space, token, settlement, after, "reason"};
     return ask(std::move(operation));
+  }
+
+  // Begins a transaction; 0: refused.
+  TransactionId begin(Duration ttl = 0, Client* client = nullptr, bool detached = false) {
+    Operation operation;
+    operation.what = Begin{"s", ttl, detached};
+    const Answer* begun = answer(ask(std::move(operation), client));
+    const auto* answered = begun ? std::get_if<BeginAnswer>(&begun->what) : nullptr;
+    return answered ? answered->transaction : 0;
+  }
+  Ask end(TransactionId x, bool commit, Client* client = nullptr) {
+    Operation operation;
+    operation.what = EndTransaction{x, commit};
+    return ask(std::move(operation), client);
+  }
+  Ask commit(TransactionId x, Client* client = nullptr) { return end(x, true, client); }
+  Ask abort(TransactionId x, Client* client = nullptr) { return end(x, false, client); }
+  Ask out_under(TransactionId x, const std::string& space, const std::string& text, Extra extra,
+                Client* client = nullptr) {
+    OutExtras extras;
+    extras.transaction = x;
+    Operation operation;
+    operation.what = Out{space, tuple(text), extra.ttl, extra.delay, extra.pulse,
+                         std::make_shared<const OutExtras>(std::move(extras))};
+    return ask(std::move(operation), client);
+  }
+  Ask out_under(TransactionId x, const std::string& space, const std::string& text,
+                Client* client = nullptr) {
+    return out_under(x, space, text, Extra(), client);
+  }
+  Ask take_under(TransactionId x, bool remove, const std::string& space, const std::string& text,
+                 How how, Client* client = nullptr) {
+    TakeExtras extras;
+    extras.transaction = x;
+    Take take{space, wanted(text), remove, how.wait, {how.order, how.field, ""}, how.max};
+    take.extras = std::make_shared<const TakeExtras>(std::move(extras));
+    Operation operation;
+    operation.what = std::move(take);
+    return ask(std::move(operation), client);
+  }
+  Ask in_under(TransactionId x, const std::string& space, const std::string& text,
+               Client* client = nullptr) {
+    return take_under(x, true, space, text, How(), client);
+  }
+  Ask rd_under(TransactionId x, const std::string& space, const std::string& text,
+               Client* client = nullptr) {
+    return take_under(x, false, space, text, How(), client);
+  }
+  Ask inp_under(TransactionId x, const std::string& space, const std::string& text,
+                Client* client = nullptr) {
+    How probe;
+    probe.wait = 0;
+    return take_under(x, true, space, text, probe, client);
+  }
+  Ask rdp_under(TransactionId x, const std::string& space, const std::string& text,
+                Client* client = nullptr) {
+    How probe;
+    probe.wait = 0;
+    return take_under(x, false, space, text, probe, client);
   }
 
   CountAnswer count(const std::string& space, const std::string& text = "(...)") {

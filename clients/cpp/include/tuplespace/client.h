@@ -13,6 +13,10 @@
 // travel together in frames; it reconnects, resumes and repeats by itself, so a server that is
 // killed and started again costs time, nothing else.
 //
+// More is in headers of its own: arguments.h (what calls take), match.h (what they give, and
+// holds), call.h, atomic.h (several steps at one instant), transaction.h, watch.h, admin.h;
+// recipes/*.h are locks, queues and the like, made of these.
+//
 // Receipt: a taken tuple is confirmed to the server with the next frame, at latest 1 ms after it
 //          was handed over. If this process dies before that, the tuple becomes available again,
 //          with attempt() one higher; if it dies after, the tuple was yours and is gone. With
@@ -27,197 +31,71 @@
 #pragma once
 
 #include <chrono>
-#include <coroutine>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "tuplespace/admin.h"
+#include "tuplespace/arguments.h"
+#include "tuplespace/atomic.h"
+#include "tuplespace/call.h"
+#include "tuplespace/match.h"
 #include "tuplespace/status.h"
-#include "tuplespace/tuple/template.h"
-#include "tuplespace/tuple/tuple.h"
+#include "tuplespace/transaction.h"
+#include "tuplespace/watch.h"
 
 namespace tuplespace::client {
 
-using std::chrono::milliseconds;
-
-class Backend;   // one per connection: remote or embedded
-struct Receipt;  // of one taken answer, until it is confirmed
-
-// ---- what calls take ----
-
-// A tuple, as one or in text form. What is wrong with the text is the call's Status.
-class TupleArgument {
- public:
-  TupleArgument(Tuple tuple) : tuple_(std::move(tuple)) {}
-  TupleArgument(std::string_view text);
-  TupleArgument(const std::string& text) : TupleArgument(std::string_view(text)) {}
-  TupleArgument(const char* text) : TupleArgument(std::string_view(text)) {}
-
-  const Status& status() const { return status_; }
-  const Tuple& tuple() const { return tuple_; }  // requires: status().ok()
-
- private:
-  Tuple tuple_;
-  Status status_;
-};
-
-// A template, likewise. It refers to the template it is given; meant for arguments only.
-class TemplateArgument {
- public:
-  TemplateArgument(const Template& wanted) : given_(&wanted) {}
-  TemplateArgument(std::string_view text);
-  TemplateArgument(const std::string& text) : TemplateArgument(std::string_view(text)) {}
-  TemplateArgument(const char* text) : TemplateArgument(std::string_view(text)) {}
-
-  const Status& status() const { return status_; }
-  const Template& wanted() const { return given_ ? *given_ : parsed_; }
-
- private:
-  const Template* given_ = nullptr;
-  Template parsed_;
-  Status status_;
-};
-
-struct OutOptions {
-  std::optional<milliseconds> ttl = {};    // the tuple vanishes after this; absent: never
-  std::optional<milliseconds> delay = {};  // nobody sees it until then; absent: at once
-  bool pulse = false;                      // waiting readers see it, it is never stored
-};
-
-// Which of several matches is chosen. (Options hold no strings of their own: GCC 12 copies the
-// bytes of an aggregate that stands in a co_await expression.)
-enum class Order : uint8_t { kDefault, kOldest, kNewest, kLeast, kGreatest, kRandom };
-
-struct Choice {
-  Order order = Order::kDefault;     // as the space's policy says; usually the oldest
-  uint32_t field = 0;                // kLeast, kGreatest: of this 0-based field,
-  std::string_view field_name = {};  // or of the one that the template gives this name
-};
-
-enum class Confirm : uint8_t {
-  kAutomatic,  // when the tuple was handed over
-  kManual,     // when Match::confirm() is called
-};
-
-struct TakeOptions {
-  std::optional<milliseconds> wait = {};  // absent: without end; 0: do not wait
-  Choice choice = {};
-  Confirm confirm = Confirm::kAutomatic;  // of `in`; `rd` takes nothing
-};
-
-// ---- what calls give ----
-
-// An `out` that is as durable as its space promises.
-struct Placed {
-  uint64_t id = 0;                  // of the tuple; its place and the instant, too
-  std::optional<milliseconds> ttl;  // granted
-};
-
-// A tuple that was found.
-class Match {
- public:
-  Match() = default;
-  Match(Tuple tuple, uint64_t id, uint64_t sequence, uint32_t attempt)
-      : tuple_(std::move(tuple)), id_(id), sequence_(sequence), attempt_(attempt) {}
-
-  const Tuple& tuple() const { return tuple_; }
-  uint64_t id() const { return id_; }              // its place
-  uint64_t sequence() const { return sequence_; }  // the instant it was found
-  uint32_t attempt() const { return attempt_; }    // how often it was given back before
-
-  // Returns the value of field `index`. Requires: index < tuple().arity().
-  Value operator[](size_t index) const { return tuple_.at(index); }
-
-  // Returns what the template's `name` stands for, or nothing if it has no such name.
-  std::optional<Value> bound(std::string_view name) const;
-
-  // With Confirm::kManual, one of these ends the hold on a taken tuple. confirm(): it is yours;
-  // told to the server with the next frame, at latest after 1 ms, durable when close() is OK.
-  // give_back(): it becomes available again, as it does without either when the last copy of
-  // the match is gone. Tuples taken together (in_many) are confirmed when each of them was, and
-  // given back together.
-  // Errors: ABORTED if the session ended before: the tuple went back. Otherwise OK, also for a
-  // match that needs no confirmation.
-  Status confirm();
-  Status give_back();
-
- private:
-  friend struct Builder;
-  Tuple tuple_;
-  uint64_t id_ = 0;
-  uint64_t sequence_ = 0;
-  uint32_t attempt_ = 0;
-  std::shared_ptr<const Template> wanted_;  // only if it has names
-  std::shared_ptr<Receipt> receipt_;        // only with Confirm::kManual
-};
-
-// How many match, at one instant.
-struct Counted {
-  uint64_t ready = 0;
-  uint64_t held = 0;     // taken and not yet confirmed
-  uint64_t delayed = 0;  // not yet visible
-  uint64_t sequence = 0;
-};
-
-// A call under way. Dropping it cancels the call, and a tuple that was taken for it goes back.
-// T is Placed, Match, std::vector<Match> or Counted.
-template <typename T>
-class [[nodiscard]] Call {
- public:
-  struct State;
-
-  explicit Call(std::shared_ptr<State> state) : state_(std::move(state)) {}
-  Call(Call&&) = default;
-  Call& operator=(Call&& other);
-  ~Call();
-
-  // Returns true when get() would not wait; wait_for() waits until it is so or `time` has passed.
-  bool ready() const;
-  bool wait_for(milliseconds time);
-
-  // Waits for the answer and hands it over. Once only.
-  Result<T> get();
-
-  // Asks the server to end the call. The answer is definite: CANCELLED, or what came first.
-  void cancel();
-
-  // co_await hands the answer over.
-  bool await_ready() const { return ready(); }
-  bool await_suspend(std::coroutine_handle<> waiting);
-  Result<T> await_resume() { return get(); }
-
- private:
-  std::shared_ptr<State> state_;
-};
+class Backend;  // one per connection: remote or embedded
 
 // ---- spaces ----
 
 using OutDone = std::function<void(Result<Placed>)>;
 using TakeDone = std::function<void(Result<Match>)>;
 
-// A handle to a named space; copies are cheap. Only `out` creates the space.
+// While fewer than `below` available tuples match `counted` there is room.
+struct Room {
+  const TemplateArgument& counted;
+  uint64_t below = 1;
+  std::optional<milliseconds> wait = {};  // for room: absent: without end; 0: do not wait
+};
+
+// A handle to a named space; copies are cheap. Only what puts creates the space.
 class Space {
  public:
-  Space(std::shared_ptr<Backend> backend, std::string name);
+  Space(std::shared_ptr<Backend> backend, std::string name, uint64_t transaction = 0);
 
   const std::string& name() const { return *name_; }
 
   // Adds a tuple.
   Result<Placed> out(const TupleArgument& tuple, const OutOptions& options = {});
 
+  // Adds several at one instant, or none: their ids follow one another, from Placed::id on.
+  Result<Placed> out_many(std::span<const Tuple> tuples, const OutOptions& options = {});
+  Result<Placed> out_many(std::initializer_list<TupleArgument> tuples,
+                          const OutOptions& options = {});
+
+  // Adds a tuple as soon as there is room; who waits for the same room is served in the order in
+  // which he came. Of `options` it knows ttl, delay and bound.
+  // Errors: DEADLINE_EXCEEDED: no room within room.wait.
+  Result<Placed> out_room(const TupleArgument& tuple, const Room& room,
+                          const OutOptions& options = {});
+
   // Takes (in) or copies (rd) one matching tuple; waits for it.
-  // Errors: DEADLINE_EXCEEDED: none within options.wait.
+  // Errors: DEADLINE_EXCEEDED: none within options.wait. ABORTED: the space was dropped, or (with
+  // problem().bound "deadlock") everybody waits for everybody.
   Result<Match> in(const TemplateArgument& wanted, const TakeOptions& options = {});
   Result<Match> rd(const TemplateArgument& wanted, const TakeOptions& options = {});
 
   // The same without waiting: nothing, if none matches at that instant. options.wait is ignored.
-  Result<std::optional<Match>> inp(const TemplateArgument& wanted, TakeOptions options = {});
-  Result<std::optional<Match>> rdp(const TemplateArgument& wanted, TakeOptions options = {});
+  Result<Probed> inp(const TemplateArgument& wanted, TakeOptions options = {});
+  Result<Probed> rdp(const TemplateArgument& wanted, TakeOptions options = {});
 
   // Up to `max` at one instant, at least one.
   Result<std::vector<Match>> in_many(const TemplateArgument& wanted, uint32_t max,
@@ -233,8 +111,29 @@ class Space {
   // Errors: NOT_FOUND.
   Status scan(const TemplateArgument& wanted, const std::function<bool(const Match&)>& visit);
 
+  // Moves (collect) or copies all matches at one instant to new places in another space.
+  // Errors: NOT_FOUND, FAILED_PRECONDITION (another shard), RESOURCE_EXHAUSTED (effects_max).
+  Result<Collected> collect(const TemplateArgument& wanted, const std::string& into);
+  Result<Collected> copy_collect(const TemplateArgument& wanted, const std::string& into);
+
+  // Ends a hold of this space, whoever took it (Match::done() and so on do it with what they know).
+  // Errors: FAILED_PRECONDITION: it has ended before, and nothing was changed.
+  Result<Settled> settle(uint64_t token, const Settlement& how);
+
+  // Lets a tuple's ttl, or a hold, end this long after now; says what is granted.
+  // Errors: NOT_FOUND (it has ended).
+  Result<milliseconds> renew(const Lease& lease, milliseconds ttl);
+  // Ends it now: the tuple vanishes, what was held goes back. Errors: NOT_FOUND (it has ended).
+  Status cancel(const Lease& lease);
+
+  // Begins to watch; all that happens after this returns is told.
+  Result<Watch> watch(const TemplateArgument& wanted, const WatchOptions& options = {});
+
   // As above, without waiting for the answer.
   Call<Placed> out_async(const TupleArgument& tuple, const OutOptions& options = {});
+  Call<Placed> out_many_async(std::span<const Tuple> tuples, const OutOptions& options = {});
+  Call<Placed> out_room_async(const TupleArgument& tuple, const Room& room,
+                              const OutOptions& options = {});
   Call<Match> in_async(const TemplateArgument& wanted, const TakeOptions& options = {});
   Call<Match> rd_async(const TemplateArgument& wanted, const TakeOptions& options = {});
   Call<std::vector<Match>> in_many_async(const TemplateArgument& wanted, uint32_t max,
@@ -242,6 +141,7 @@ class Space {
   Call<std::vector<Match>> rd_many_async(const TemplateArgument& wanted, uint32_t max,
                                          const TakeOptions& options = {});
   Call<Counted> count_async(const TemplateArgument& wanted);
+  Call<Settled> settle_async(uint64_t token, const Settlement& how);
 
   // As above; `done` is called exactly once, possibly before this returns. The fastest form.
   void out_then(const TupleArgument& tuple, const OutOptions& options, OutDone done);
@@ -251,41 +151,7 @@ class Space {
  private:
   std::shared_ptr<Backend> backend_;
   std::shared_ptr<const std::string> name_;
-};
-
-enum class Durability : uint8_t { kDefault, kSync, kAsync, kMemory };
-
-// Fixed when a space is created.
-struct Policy {
-  Durability durability = Durability::kDefault;
-  uint32_t shard = 0;
-  Order order = Order::kDefault;  // kOldest, kNewest or kRandom
-  uint64_t tuples_max = 0;        // 0: the server's bound alone
-  uint64_t tuple_bytes_max = 0;   // 0: the server's
-
-  bool operator==(const Policy&) const = default;
-};
-
-struct SpaceInfo {
-  struct Index {
-    std::string question;  // for instance "(value, int, ?)"
-    uint64_t keys = 0;
-    bool building = false;
-  };
-
-  std::string name;
-  Policy policy;
-  uint64_t ready = 0, held = 0, delayed = 0;
-  uint64_t waiters = 0;
-  uint64_t bytes = 0;          // of tuples, in memory
-  std::vector<Index> indexes;  // describe() only
-};
-
-struct ServerStats {
-  std::string version;
-  uint64_t incarnation = 0;  // one higher with every start
-  milliseconds uptime{0};
-  std::vector<std::pair<std::string, uint64_t>> counters;  // by name
+  uint64_t transaction_ = 0;
 };
 
 // ---- connections ----
@@ -299,6 +165,12 @@ struct ConnectOptions {
   // Spaces in this process only: how durable they are if they do not say. kDefault: kSync, or
   // kMemory for the address "embedded:".
   Durability durability = Durability::kDefault;
+  // A session of this name is ended first, whoever has it: what it held goes back, what it still
+  // sends is refused, and our fence() is greater than its. A named session that has ended is not
+  // opened anew by itself: everything later is ABORTED. "": no name.
+  std::string name = {};
+  // Takes part in the detection of deadlock (Policy::deadlock): one operation at a time.
+  bool participant = false;
 };
 
 // A connection and its session; copies, spaces and calls share it. The last of them to go closes
@@ -320,8 +192,43 @@ class Connection {
   Result<SpaceInfo> describe(const std::string& name);
   Result<ServerStats> stats();
 
-  // The session's id; another one if the old one was lost.
+  // Does all steps of one alternative, at one instant; waits until it can.
+  // Errors: DEADLINE_EXCEEDED: it could not within options.wait; FAILED_PRECONDITION: a hold that
+  // it settles has ended. Then nothing was changed.
+  Result<Did> atomic(const Atomic& steps, const AtomicOptions& options = {});
+  // The same without waiting: nothing, if it cannot happen at that instant.
+  Result<std::optional<Did>> try_atomic(const Atomic& steps);
+  Call<Did> atomic_async(const Atomic& steps, const AtomicOptions& options = {});
+  void atomic_then(const Atomic& steps, const AtomicOptions& options, AtomicDone done);
+
+  // Begins a transaction on spaces of the shard of `space`, which need not exist.
+  // `lease` 0: the server's default (30 s). `detached`: it does not end with our session; whoever
+  // has its id may go on with it.
+  Result<Transaction> begin(const std::string& space, milliseconds lease = milliseconds(0),
+                            bool detached = false);
+  // The transaction of this id, wherever it was begun.
+  Transaction transaction(uint64_t id) const;
+
+  // Who waits, longest first, in this space or ("") in all; at most 1000.
+  Result<Blocked> blocked(const std::string& space = {});
+  // Who holds what, oldest first, in this space or in all, by this session or (0) by all; at most
+  // 1000. our_holds(): what this connection's session holds.
+  Result<std::vector<HoldInfo>> holds(const std::string& space = {}, uint64_t session = 0);
+  Result<std::vector<HoldInfo>> our_holds(const std::string& space = {});
+  // Gives back what a hold holds, whoever has it. Errors: NOT_FOUND (it has ended).
+  Status release(const std::string& space, uint64_t token);
+  // Says why a template finds nothing. Errors: NOT_FOUND (space).
+  Result<Explanation> explain(const std::string& space, const TemplateArgument& wanted);
+  // Sessions by id, at most 1000 above `after`.
+  Result<std::vector<SessionInfo>> sessions(uint64_t after = 0);
+  // Ends a session, whoever has it: what it held goes back. Errors: NOT_FOUND.
+  Status end_session(uint64_t session);
+
+  // The session's id; another one if the old one was lost. Then what was held by it or bound to
+  // it is gone.
   uint64_t session() const;
+  // Of a named session: greater than that of every holder of the name before. Else 0.
+  uint64_t fence() const;
 
   // Confirms what was handed over, gives back the rest and ends the session; OK says that all of
   // it is durable. Calls under way end with CANCELLED, later ones with FAILED_PRECONDITION.
