@@ -145,9 +145,11 @@ void Facts::add_atomic(size_t index) {
 // How holds ended, as far as somebody asked for it.
 void Facts::add_end(size_t index) {
   const Deed& deed = past_.deeds[index];
-  if (deed.token == 0 || deed.outcome == Outcome::kNever) return;
-  const bool answered = deed.outcome == Outcome::kAnswered;
   const Deed& of = past_.deeds[deed.of];
+  // What a memory space forgot with the server is asked for again, and refused the second time.
+  const bool never = deed.outcome == Outcome::kNever && !forgetful(of.space);
+  if (deed.token == 0 || never) return;
+  const bool answered = deed.outcome == Outcome::kAnswered;
   const uint16_t shard = past_.space(of.space).shard;
   HoldEnd end{index, deed.settlement, false};
   if (deed.what == What::kEndLease) end = {index, Settlement::kBack, true};

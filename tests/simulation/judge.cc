@@ -29,13 +29,13 @@ std::string judge(const Past& past) {
 namespace {
 
 // The earliest moment at which the lease of this hold can have ended by itself, as of number `at`.
-Time earliest_end(const Past& past, const Deed& took, Token token, Sequence at) {
+Time earliest_end(const Past& past, const Facts& facts, const Deed& took, Token token,
+                  Sequence at) {
   Time earliest = took.asked.time + *took.hold;
   Sequence last = 0;
   for (const Deed& deed : past.deeds) {
-    if (deed.what != What::kRenew || deed.token != token || deed.outcome == Outcome::kNever) {
-      continue;
-    }
+    if (deed.what != What::kRenew || deed.token != token) continue;
+    if (deed.outcome == Outcome::kNever && !facts.forgetful(took.space)) continue;
     const Time end = deed.asked.time + deed.renewed;
     const Sequence sequence = deed.answer.renew().sequence();
     const bool known = deed.outcome == Outcome::kAnswered && sequence < at;
@@ -63,7 +63,7 @@ bool may_have_ended(const Past& past, const Facts& facts, const Point& taken,
   for (const HoldEnd& end : facts.ends_of(past.space(space).shard, taken.token)) {
     if (before(past.deeds[end.deed].asked.step)) return true;
   }
-  return later.told.time >= earliest_end(past, took, taken.token, at);
+  return later.told.time >= earliest_end(past, facts, took, taken.token, at);
 }
 
 void judge_owners(const Past& past, const Facts& facts, Verdict& verdict) {
