@@ -4,37 +4,12 @@
 
 #include <algorithm>
 
+#include "tests/simulation/unary.h"
+
 namespace tuplespace::simulation {
 namespace {
 
 constexpr size_t kUnderWayMax = 3;
-
-struct Method {
-  const char* name;
-  const google::protobuf::Message* request;
-  google::protobuf::Message* response;
-};
-
-// The method for a deed, its request and where its response goes.
-Method method_of(Deed& deed) {
-  v1::Operation& request = deed.request;
-  v1::Answer& answer = deed.answer;
-  switch (deed.what) {
-    case What::kOut: return {"Out", &request.out(), answer.mutable_out()};
-    case What::kIn: return {"In", &request.in(), answer.mutable_in()};
-    case What::kRd: return {"Rd", &request.rd(), answer.mutable_rd()};
-    case What::kCount: return {"Count", &request.count(), answer.mutable_count()};
-    case What::kSettle: return {"Settle", &request.settle(), answer.mutable_settle()};
-    case What::kRenew: return {"Renew", &request.renew(), answer.mutable_renew()};
-    case What::kEndLease: return {"Cancel", &request.cancel(), answer.mutable_cancel()};
-    case What::kCollect: return {"Collect", &request.collect(), answer.mutable_collect()};
-    case What::kCopyCollect:
-      return {"CopyCollect", &request.copy_collect(), answer.mutable_collect()};
-    case What::kAtomic: return {"Atomic", &request.atomic(), answer.mutable_atomic()};
-  }
-  TS_CHECK(false);
-  return {};
-}
 
 bool waits(const Deed& deed) {
   return (deed.takes() || deed.what == What::kRd) && (!deed.wait || *deed.wait > 0);
@@ -48,13 +23,13 @@ void Caller::ask(size_t lanes) {
   Deed asked = around_.planner().next(false, tokens_);
   asked.client = index_;
   asked.asked = around_.moment();
-  const Method method = method_of(asked);
+  const Unary unary = unary_of(asked);
   auto call = std::make_shared<Call>();
   call->deed = past.deeds.size();
   call->lane = around_.draw().below(lanes);
   around_.say(fmt::format("u{} asks {}: {}", index_, call->deed, asked.request.ShortDebugString()));
-  const size_t index = method_named(std::string("/tuplespace.v1.TupleSpace/") + method.name);
-  std::string bytes = method.request->SerializeAsString();
+  const size_t index = unary.method;
+  std::string bytes = unary.request->SerializeAsString();
   past.deeds.push_back(std::move(asked));
   calls_.push_back(call);
   on_lane_(call->lane, [call, index, bytes](CallHandler& server, Queue& queue) {
@@ -87,8 +62,8 @@ void Caller::told(Call& call) {
   deed.told = around_.moment();
   deed.outcome = call.status.ok() ? Outcome::kAnswered : Outcome::kNever;
   if (call.status.ok()) {
-    const Method method = method_of(deed);
-    if (!method.response->ParseFromString(call.response)) around_.wrong("a response is none");
+    const Unary unary = unary_of(deed);
+    if (!unary.response->ParseFromString(call.response)) around_.wrong("a response is none");
   }
   around_.say(fmt::format("u{} is told {}: {} {}", index_, call.deed, code_name(call.status.code()),
                           deed.answer.ShortDebugString()));

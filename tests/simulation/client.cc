@@ -135,7 +135,8 @@ void Client::die() {
   if (session_ == kNobody) return;
   around_.say(fmt::format("c{} dies", index_));
   break_stream();
-  if (session_ != kNobody) forget_session(around_.moment().step);
+  // Its lease may have run out since its stream broke.
+  if (session_ != kNobody) forget_session(std::min(broken_step_, around_.moment().step));
 }
 
 // What was sent has an outcome that nobody will say; what was not never happened.

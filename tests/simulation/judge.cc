@@ -93,6 +93,11 @@ void judge_owners(const Past& past, const Facts& facts, Verdict& verdict) {
                                     who(), taken->deed, taken->attempt));
         }
       }
+      const uint32_t deliveries = past.space(item.space).deliveries_max;
+      if (deliveries > 0 && point.attempt > deliveries &&
+          item.space == past.space(item.space).name) {
+        verdict.wrong(fmt::format("{}, but of {} deliveries", who(), deliveries));
+      }
       if (point.kind == Point::Kind::kTaken) taken = &point;
       if (point.kind == Point::Kind::kGone) gone = &point;
     }

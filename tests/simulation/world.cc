@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kClients = 5;
 constexpr size_t kCallers = 2;
+constexpr size_t kRepeaters = 2;
 constexpr int kSettleRoundsMax = 20'000;
 constexpr int kQuietRounds = 4;           // what the disk has done is told in the round after
 constexpr Duration kLongEnough = 60'000;  // beyond every lease of a simulation
@@ -48,6 +49,9 @@ World::World(const WorldSetup& setup) : setup_(setup), draw_(setup.seed), planne
   for (size_t i = 0; i < kClients; ++i) clients_.push_back(std::make_unique<Client>(*this, i));
   for (size_t i = 0; i < kCallers; ++i) {
     callers_.push_back(std::make_unique<Caller>(*this, kClients + i, on_lane));
+  }
+  for (size_t i = 0; i < kRepeaters; ++i) {
+    repeaters_.push_back(std::make_unique<Repeater>(*this, kClients + kCallers + i, on_lane));
   }
   moment_ = {0, clock_.now(), 0};
 }
@@ -122,7 +126,11 @@ void World::step() {
 }
 
 void World::client_step() {
-  const size_t who = draw_.below(kClients + kCallers);
+  const size_t who = draw_.below(kClients + kCallers + kRepeaters);
+  if (who >= kClients + kCallers) {
+    if (server_->up()) repeaters_[who - kClients - kCallers]->ask(lanes_.size());
+    return;
+  }
   if (who >= kClients) {
     if (server_->up() && draw_.percent(60)) callers_[who - kClients]->ask(lanes_.size());
     return;
@@ -140,9 +148,11 @@ void World::client_step() {
 
 void World::deliver() {
   if (draw_.percent(25)) {
-    Caller& caller = *callers_[draw_.below(kCallers)];
     const bool lost = draw_.percent(30);
-    if (caller.hear(lost) && lost) note(Fault::kLostReply);
+    const size_t who = draw_.below(kCallers + kRepeaters);
+    const bool heard =
+        who < kCallers ? callers_[who]->hear(lost) : repeaters_[who - kCallers]->hear(lost);
+    if (heard && lost) note(Fault::kLostReply);
     return;
   }
   const auto& links = lanes_[draw_.below(lanes_.size())].links;
@@ -237,6 +247,7 @@ void World::crash(Fault how) {
     for (const auto& link : lane.links) link->lose_server(draw_, moment_.step);
   }
   for (const auto& caller : callers_) caller->lose_server();
+  for (const auto& repeater : repeaters_) repeater->lose_server();
   forget_links();
 }
 
@@ -258,6 +269,7 @@ void World::start_server() {
 bool World::settled() const {
   const auto rests = [](const auto& one) { return one->at_rest(); };
   if (!std::ranges::all_of(clients_, rests) || !std::ranges::all_of(callers_, rests)) return false;
+  if (!std::ranges::all_of(repeaters_, rests)) return false;
   for (const Lane& lane : lanes_) {
     if (!lane.calls.empty() || lane.due <= clock_.now()) return false;
     for (const auto& link : lane.links) {
@@ -288,6 +300,11 @@ bool World::settle() {
       while (caller->hear(false)) {
       }
     }
+    for (const auto& repeater : repeaters_) {
+      (void)repeater->hear(false);
+      // What was lost with the server is asked again, and nothing new.
+      if (!repeater->has_call() && !repeater->at_rest()) repeater->ask(lanes_.size());
+    }
     quiet_rounds = settled() ? quiet_rounds + 1 : 0;
     if (quiet_rounds == kQuietRounds) return true;
   }
@@ -314,12 +331,14 @@ void World::look_at_rest() {
   for (const auto& client : clients_) client->add_waiting(past_.waiting);
   say(fmt::format("at rest, {} tuples", past_.at_rest.size()));
   for (const auto& caller : callers_) caller->add_waiting(past_.waiting);
+  for (const auto& repeater : repeaters_) repeater->add_waiting(past_.waiting);
 }
 
 // All clients go, in one way or the other, and every lease runs out.
 void World::end_everything() {
   ++moment_.step;
   for (const auto& client : clients_) client->die();
+  for (const auto& repeater : repeaters_) repeater->die();
   for (const auto& caller : callers_) {
     while (!caller->idle()) caller->give_up_something();
   }
@@ -359,7 +378,13 @@ uint64_t World::held() {
     Operation list;
     list.what = ListHolds{};
     const Answer answer = server_->ask(shard, std::move(list));
-    if (const auto* holds = std::get_if<HoldsAnswer>(&answer.what)) held += holds->holds.size();
+    const auto* holds = std::get_if<HoldsAnswer>(&answer.what);
+    if (holds == nullptr) continue;
+    held += holds->holds.size();
+    for (const HoldsAnswer::Hold& hold : holds->holds) {
+      say(fmt::format("shard {}: {} {} is held by session {} until {}", shard, hold.space,
+                      hold.found.id, hold.session, hold.until));
+    }
   }
   return held;
 }

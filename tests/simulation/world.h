@@ -15,6 +15,7 @@
 
 #include "tests/simulation/caller.h"
 #include "tests/simulation/client.h"
+#include "tests/simulation/repeater.h"
 #include "tests/simulation/server.h"
 
 namespace tuplespace::simulation {
@@ -95,6 +96,7 @@ class World final : public Surroundings {
   std::unique_ptr<Server> server_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<Caller>> callers_;
+  std::vector<std::unique_ptr<Repeater>> repeaters_;
   struct Lane {
     std::vector<std::unique_ptr<Link>> links;
     std::vector<std::function<void(CallHandler&, Queue&)>> calls;
