@@ -24,6 +24,23 @@ int run_drop(client::Connection& connection, const Settings& settings);
 
 int run_bench(client::Connection& connection, const Settings& settings, Interrupt& interrupt);
 
+int run_collect(client::Connection& connection, const Settings& settings);
+int run_atomic(client::Connection& connection, const Settings& settings, Interrupt& interrupt);
+int run_begin(client::Connection& connection, const Settings& settings);
+int run_end(client::Connection& connection, const Settings& settings);  // commit, abort
+int run_renew(client::Connection& connection, const Settings& settings);
+int run_release(client::Connection& connection, const Settings& settings);
+int run_watch(client::Connection& connection, const Settings& settings, Interrupt& interrupt);
+
+int run_blocked(client::Connection& connection, const Settings& settings);
+int run_held(client::Connection& connection, const Settings& settings);
+int run_explain(client::Connection& connection, const Settings& settings);
+int run_session(client::Connection& connection, const Settings& settings);
+
+int run_work(client::Connection& connection, const Settings& settings, Interrupt& interrupt);
+int run_lock(client::Connection& connection, const Settings& settings, Interrupt& interrupt);
+int run_barrier(client::Connection& connection, const Settings& settings, Interrupt& interrupt);
+
 // Complains about `status` and returns kError.
 int fail(const Status& status);
 // The same for an error in the text of the command line.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "clients/cli/quantity.h"
+#include "clients/cli/settings_parts.h"
 
 namespace tuplespace::cli {
 namespace {
@@ -24,6 +25,8 @@ constexpr const char* kFooter = R"(Examples:
 Templates: ? anything, ?int a type, ?id:int with a name, 3..9 >5 "a"|"b" "pre"* /re/, ... the rest.
 Exit codes: 0 found, 1 nothing there, 2 error, 130 interrupted.)";
 
+}  // namespace
+
 CLI::Validator duration_validator() {
   return CLI::Validator(
       [](std::string& text) {
@@ -32,6 +35,8 @@ CLI::Validator duration_validator() {
       },
       "TIME", "duration");
 }
+
+namespace {
 
 CLI::Validator size_validator() {
   return CLI::Validator(
@@ -42,14 +47,7 @@ CLI::Validator size_validator() {
       "SIZE", "size");
 }
 
-// What CLI11 fills before it is translated.
-struct Raw {
-  Settings settings;
-  std::string patience, wait, ttl, delay, choice, json, durability, order, tuple_bytes_max;
-  std::string duration, tuple_bytes;
-  bool lines = false, byte_lines = false, json_lines = false;
-  std::vector<std::pair<std::string, std::string>> arguments;
-};
+}  // namespace
 
 void add_space(CLI::App* command, Raw& raw) {
   command->add_option("SPACE", raw.settings.space, "The space's name")->required();
@@ -79,6 +77,8 @@ void add_forms(CLI::App* command, Raw& raw, bool reads) {
                     reads ? "Read standard input: every line is a tuple in JSON" : "As --json");
 }
 
+namespace {
+
 void add_choice(CLI::App* command, Raw& raw) {
   command
       ->add_option("--choice", raw.choice,
@@ -97,6 +97,7 @@ void add_out(CLI::App& app, Raw& raw) {
   out->add_option("--ttl", raw.ttl, "It vanishes after this")->check(duration_validator());
   out->add_option("--delay", raw.delay, "Nobody sees it before")->check(duration_validator());
   out->add_flag("--pulse", raw.settings.out.pulse, "Only those who wait now see it");
+  add_under(out, raw);
   add_forms(out, raw, true);
 }
 
@@ -114,6 +115,7 @@ void add_takes(CLI::App& app, Raw& raw) {
       take->add_option("--wait", raw.wait, "At most so long")->check(duration_validator());
     }
     add_choice(take, raw);
+    add_under(take, raw);
     add_forms(take, raw, false);
   }
 }
@@ -145,6 +147,13 @@ void add_policies(CLI::App& app, Raw& raw) {
       ->check(CLI::IsMember({"sync", "async", "memory"}));
   create->add_option("--order", raw.order, "Who comes first: oldest, newest or random")
       ->check(CLI::IsMember({"oldest", "newest", "random"}));
+  create->add_option("--deliveries-max", policy.deliveries_max,
+                     "A tuple that is given back more often goes to SPACE.dead");
+  create->add_option("--history", policy.history, "So many events are kept for watch --after");
+  create->add_option("--deadlock", raw.deadlock, "Of sessions that take part: report or fail")
+      ->check(CLI::IsMember({"report", "fail"}));
+  create->add_option("--ttl", raw.ttl, "The space is dropped after this")
+      ->check(duration_validator());
   create->add_option("--shard", policy.shard, "Below the server's --shards");
   create->add_option("--tuples-max", policy.tuples_max, "Tuples at once");
   create->add_option("--tuple-bytes-max", raw.tuple_bytes_max, "Of one tuple")
@@ -214,6 +223,7 @@ std::string read_forms(const Raw& raw, bool has_json, Settings& settings) {
   if (raw.byte_lines) settings.form = Form::kByteLines;
   if (raw.json_lines || has_json) settings.form = Form::kJson;
   if (raw.json == "tagged") settings.numbers = JsonNumbers::kTagged;
+  if (settings.command == "work" && forms == 0) settings.form = Form::kLines;
   if (settings.command != "out") return "";
   settings.from_pipe = raw.lines || raw.byte_lines || raw.json_lines;
   if (settings.from_pipe && settings.has_text) {
@@ -234,6 +244,8 @@ std::string translate(const Raw& raw, const CLI::App& command, Settings& setting
     return option != nullptr && option->count() > 0;
   };
   settings.has_text = given("TUPLE") || given("TEMPLATE");
+  if (!raw.lease.empty()) settings.lease = *parse_duration(raw.lease);
+  if (std::string wrong = read_coordination(raw, settings); !wrong.empty()) return wrong;
   for (const auto& [name, value] : raw.arguments) settings.arguments[name] = value;
   if (!raw.patience.empty()) settings.patience = *parse_duration(raw.patience);
   if (!raw.wait.empty()) settings.take.wait = parse_duration(raw.wait);
@@ -243,6 +255,9 @@ std::string translate(const Raw& raw, const CLI::App& command, Settings& setting
   if (!raw.tuple_bytes.empty()) settings.tuple_bytes = *parse_size(raw.tuple_bytes);
   settings.policy.durability = durability_of(raw.durability);
   settings.policy.order = order_of(raw.order);
+  if (raw.deadlock == "report") settings.policy.deadlock = client::Deadlock::kReport;
+  if (raw.deadlock == "fail") settings.policy.deadlock = client::Deadlock::kFail;
+  if (settings.command == "create" && settings.out.ttl) settings.policy.ttl = *settings.out.ttl;
   if (!raw.tuple_bytes_max.empty()) {
     settings.policy.tuple_bytes_max = *parse_size(raw.tuple_bytes_max);
   }
@@ -270,6 +285,8 @@ Parsed parse_settings(int count, char** words) {
   add_out(app, raw);
   add_takes(app, raw);
   add_looks(app, raw);
+  add_coordination(app, raw);
+  add_programs(app, raw);
   add_policies(app, raw);
   try {
     app.parse(count, words);

@@ -43,8 +43,18 @@ struct Settings {
   uint64_t max = 1;
   bool all = false;  // `count --all`
 
+  std::string into;                // `collect`, `copy-collect`; `work`: of results, "": none
+  std::string name;                // `lock`, `barrier`
+  std::vector<std::string> words;  // `atomic`: its steps; `work`, `lock`: the program
+  client::WatchOptions watch;
+  client::milliseconds lease{0};  // `begin`, `renew`, `work`, `lock`
+  uint64_t transaction = 0, token = 0, tuple = 0;
+  uint64_t session = 0;  // `held`: of this one, 0: of all; `session`: ends this one
+  uint64_t size = 0;     // `barrier`
+  int field = -1;        // `work`: one at a time of a group by this field
+
   client::Policy policy;  // `create`, `bench`
-  int callers = 64;       // `bench`
+  int callers = 64;       // `bench`; `work`: side by side
   client::milliseconds duration{2'000};
   uint64_t tuple_bytes = 100;
 };

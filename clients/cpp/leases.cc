@@ -73,8 +73,7 @@ Result<milliseconds> Transaction::renew(milliseconds lease) {
   return renew_lease(*backend_, kNoSpace, Lease(Lease::Kind::kTransaction, id_), lease);
 }
 
-Result<Transaction> Connection::begin(const std::string& space, milliseconds lease,
-                                      bool detached) {
+Result<Transaction> Connection::begin(const std::string& space, milliseconds lease, bool detached) {
   TS_RETURN_IF_ERROR(check_ask({}, space, Verb::kBegin));
   const Extras extras{.ttl = lease, .detached = detached};
   const Ask ask{.verb = Verb::kBegin, .space = space, .extras = &extras};

@@ -154,7 +154,7 @@ engine::Operation operation_of(const Ask& ask) {
       operation.what = engine::Renew{lease_of(ask), ask.extras->ttl.count()};
       break;
     case Verb::kCancel: operation.what = engine::EndLease{lease_of(ask)}; break;
-    case Verb::kBegin: 
+    case Verb::kBegin:
       operation.what = engine::Begin{ask.space, ask.extras->ttl.count(), ask.extras->detached};
       break;
     case Verb::kCommit:

@@ -12,7 +12,8 @@ struct Entry {
   Number number = 0;    // 0: not sent
   std::string request;  // as encode_request() made it
   bool waits_for_ever = true;
-  Instant deadline = 0;  // unless waits_for_ever: when the wait is over
+  bool waits_for_fate = false;  // an out until taken
+  Instant deadline = 0;         // unless waits_for_ever: when the wait is over
 
   bool is_effect() const { return client::is_effect(verb); }
 };
@@ -60,6 +61,7 @@ Status Session::submit(const Ask& ask, Waiter& waiter, Instant now) {
   entry->waiter = &waiter;
   entry->verb = ask.verb;
   entry->waits_for_ever = !waits || !ask.wait;
+  entry->waits_for_fate = ask.out.until_taken;
   if (waits && ask.wait) {
     // Now and no sooner, so that the whole wait reaches the server.
     const int64_t wait_ms = std::min<int64_t>(ask.wait->count(), kNoInstant / 4000);
@@ -212,13 +214,14 @@ Status Session::on_frame(std::string_view bytes, Replies& replies) {
     return {Code::kInternal, online_ ? "a second welcome" : "no welcome in the first frame"};
   }
   if (frame_.welcome) return on_welcome(frame_, replies);
-  std::vector<Entry*> refused;
   for (const std::string_view answer : frame_.answers) {
-    TS_RETURN_IF_ERROR(on_answer(answer, replies, refused));
+    TS_RETURN_IF_ERROR(on_answer(answer, replies));
   }
-  if (!refused.empty()) {
-    queue_.insert(queue_.begin(), refused.begin(), refused.end());
-    return {Code::kNotFound, "the session has ended"};  // hello() will find that, too
+  if (over_) {  // hello() will find that, too
+    over_ = false;
+    queue_.insert(queue_.begin(), refused_.begin(), refused_.end());
+    refused_.clear();
+    return {Code::kNotFound, "the session has ended"};
   }
   if (frame_.closed) {
     closed_ = true;
@@ -242,11 +245,9 @@ Status Session::on_welcome(const ServerFrame& frame, Replies& replies) {
   online_ = true;
 
   confirm_anew();
-  std::vector<Entry*> refused;  // by a session that has just been resumed: none
   for (const std::string_view answer : frame.answers) {
-    TS_RETURN_IF_ERROR(on_answer(answer, replies, refused));
+    TS_RETURN_IF_ERROR(on_answer(answer, replies));
   }
-  queue_.insert(queue_.begin(), refused.begin(), refused.end());
   std::set<Number> unheard;
   for (const auto& [number, entry] : sent_.all()) unheard.insert(number);
   for (const NumberRange range : welcome.waiting) {
@@ -319,9 +320,7 @@ void Session::confirm_anew() {
   confirm_due_ = confirmed_.empty() && returned_.empty() ? kNoInstant : 0;
 }
 
-// What is refused because the session has ended was not executed: it goes to `refused`, to be
-// asked again.
-Status Session::on_answer(std::string_view bytes, Replies& replies, std::vector<Entry*>& refused) {
+Status Session::on_answer(std::string_view bytes, Replies& replies) {
   Replies::Told& told = replies.add();
   if (Status read = read_answer(bytes, limits_, told.reply); !read.ok()) {
     replies.undo();
@@ -335,8 +334,9 @@ Status Session::on_answer(std::string_view bytes, Replies& replies, std::vector<
   }
   const Status& status = told.reply.status;
   if (!status.ok() && status.code() == Code::kNotFound && status.problem().bound == "session") {
+    const Status why = status;
     replies.undo();
-    refuse(entry, replies, refused);
+    on_ended(entry, why, replies);
     return {};
   }
   told.reply.ticket.generation = generation_;
@@ -349,6 +349,16 @@ Status Session::on_answer(std::string_view bytes, Replies& replies, std::vector<
   }
   free_entry(entry);
   return {};
+}
+
+// The session has ended, says the answer to `entry`. So it was not executed, except that who waits
+// for the fate of what he has put has put it.
+void Session::on_ended(Entry* entry, const Status& why, Replies& replies) {
+  over_ = !closing();  // else we have ended it
+  if (!entry->waits_for_fate) return refuse(entry, replies, refused_);
+  tell(entry, {Code::kAborted, "out until taken: " + why.message(), {"session", false, true}},
+       replies);
+  free_entry(entry);
 }
 
 void Session::on_broken() {

@@ -156,7 +156,8 @@ class Session {
   Waiter* release_waiter(Entry* entry);
   void tell(Entry* entry, Status status, Replies& replies);
   Status on_welcome(const ServerFrame& frame, Replies& replies);
-  Status on_answer(std::string_view bytes, Replies& replies, std::vector<Entry*>& refused);
+  Status on_answer(std::string_view bytes, Replies& replies);
+  void on_ended(Entry* entry, const Status& why, Replies& replies);
   void refuse(Entry* entry, Replies& replies, std::vector<Entry*>& again);
   Status ask_again(const std::vector<NumberRange>& ranges, std::set<Number>& unheard,
                    Replies& replies);
@@ -184,11 +185,13 @@ class Session {
   uint64_t frame_bytes_max_ = 4 << 20;
   uint64_t operations_max_ = 16'384;
 
-  Number last_ = 0;           // the highest given
-  std::deque<Entry*> queue_;  // not sent yet; entries without waiter are skipped
-  Numbered<Entry> sent_;      // sent, not answered
-  std::set<Number> kept_;     // answered, neither confirmed nor returned (Waiter::keeps)
-  size_t telling_ = 0;        // answered, no more than received() is to come
+  Number last_ = 0;              // the highest given
+  std::deque<Entry*> queue_;     // not sent yet; entries without waiter are skipped
+  Numbered<Entry> sent_;         // sent, not answered
+  std::set<Number> kept_;        // answered, neither confirmed nor returned (Waiter::keeps)
+  bool over_ = false;            // an answer of this frame says that the session has ended;
+  std::vector<Entry*> refused_;  // these were not executed
+  size_t telling_ = 0;           // answered, no more than received() is to come
   std::vector<Number> cancels_;
   std::vector<NumberRange> confirmed_;  // to tell with the next frame
   std::vector<NumberRange> returned_;

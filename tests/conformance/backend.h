@@ -43,7 +43,7 @@ struct Call {
   std::string space;
   Tuple tuple;                   // kOut
   std::vector<Tuple> more;       // kOut: at the same instant
-  Template wanted;  // kIn, kRd, kCount, kScan, kCollect, kWatch, kExplain
+  Template wanted;               // kIn, kRd, kCount, kScan, kCollect, kWatch, kExplain
   std::vector<Template> any_of;  // kIn, kRd: further ones
   std::string into;              // kCollect
   bool copies = false;           // kCollect: leaves them there

@@ -6,134 +6,10 @@
 #include <thread>
 #include <utility>
 
-#include "tuplespace/tuple/text.h"
+#include "tests/conformance/client_calls.h"
 
 namespace tuplespace::conformance {
-namespace {
-
 using std::chrono::milliseconds;
-
-client::TakeOptions options_of(const Call& call) {
-  client::TakeOptions options;
-  if (call.wait) options.wait = milliseconds(*call.wait);
-  options.choice.order = static_cast<client::Order>(call.choice.order);
-  options.choice.field = call.choice.field;
-  options.choice.field_name = call.choice.field_name;
-  if (call.unconfirmed) options.confirm = client::Confirm::kManual;
-  if (call.hold) options.hold = milliseconds(*call.hold);
-  options.transaction = call.transaction;
-  if (call.group && call.group->name.empty()) {
-    options.group = client::FieldChoice(static_cast<int>(call.group->field));
-  } else if (call.group) {
-    options.group = client::FieldChoice(call.group->name);
-  }
-  return options;
-}
-
-client::OutOptions put_options_of(const Call& call) {
-  client::OutOptions options;
-  if (call.ttl) options.ttl = milliseconds(*call.ttl);
-  if (call.delay) options.delay = milliseconds(*call.delay);
-  options.pulse = call.pulse;
-  options.bound = call.bound;
-  options.until_taken = call.until_taken;
-  options.transaction = call.transaction;
-  return options;
-}
-
-client::Policy policy_of(const Policy& policy) {
-  client::Policy asked;
-  if (policy.durability) asked.durability = static_cast<client::Durability>(*policy.durability);
-  asked.order = static_cast<client::Order>(policy.order);
-  asked.tuples_max = policy.tuples_max;
-  asked.tuple_bytes_max = policy.tuple_bytes_max;
-  asked.history = policy.history;
-  asked.deliveries_max = policy.deliveries_max;
-  asked.deadlock = static_cast<client::Deadlock>(policy.deadlock);
-  return asked;
-}
-
-client::Settlement settlement_of(Settlement how, Duration after, const std::string& reason) {
-  switch (how) {
-    case Settlement::kDone: return client::Settlement::done();
-    case Settlement::kBack: return client::Settlement::back(milliseconds(after));
-    case Settlement::kTail: return client::Settlement::tail();
-    case Settlement::kDead: return client::Settlement::dead(reason);
-  }
-  return client::Settlement::done();
-}
-
-// "hold:s" and "tuple:s" name the space behind the colon.
-client::Lease lease_of(const Call& call) {
-  return call.space.starts_with("tuple") ? client::Lease::tuple(call.token)
-                                         : client::Lease::hold(call.token);
-}
-std::string space_of_lease(const Call& call) {
-  return call.space.substr(call.space.find(':') + 1);
-}
-
-void add_step(const tuplespace::Step& step, client::Atomic& atomic) {
-  const auto duration = [](std::optional<Duration> given) {
-    return given ? std::optional(milliseconds(*given)) : std::nullopt;
-  };
-  if (const auto* take = std::get_if<TakeStep>(&step); take != nullptr && take->remove) {
-    atomic.in(take->space, take->wanted, {duration(take->hold)});
-  } else if (take != nullptr) {
-    atomic.rd(take->space, take->wanted);
-  } else if (const auto* out = std::get_if<OutStep>(&step)) {
-    atomic.out(out->space, out->fields, {duration(out->ttl), duration(out->delay), out->bound});
-  } else if (const auto* settle = std::get_if<Settle>(&step)) {
-    atomic.settle(settle->space, settle->token,
-                  settlement_of(settle->settlement, settle->after, settle->reason));
-  } else {
-    const auto& count = std::get<CountStep>(step);
-    if (count.comparison == Comparison::kLess) {
-      atomic.fewer_than(count.value, count.space, count.wanted);
-    } else if (count.comparison == Comparison::kGreater) {
-      atomic.more_than(count.value, count.space, count.wanted);
-    } else {
-      atomic.exactly(count.value, count.space, count.wanted);
-    }
-  }
-}
-
-client::Atomic atomic_of(const std::vector<Steps>& alternatives) {
-  client::Atomic atomic;
-  for (size_t i = 0; i < alternatives.size(); ++i) {
-    if (i > 0) atomic.otherwise();
-    for (const tuplespace::Step& step : alternatives[i]) add_step(step, atomic);
-  }
-  return atomic;
-}
-
-Outcome::Match match_of(const client::Match& match) {
-  return {match.tuple(), match.id(), match.attempt(), match.matched()};
-}
-
-constexpr const char* kMark = "how far the watch of everything is";
-
-bool is_mark(const client::Event& event) {
-  const Tuple& tuple = event.match.tuple();
-  return event.kind == client::EventKind::kPulse && tuple.arity() == 2 &&
-         tuple.at(0) == Value(kMark);
-}
-
-// As ShardBackend says it.
-std::string text_of(const client::Event& event) {
-  if (event.kind == client::EventKind::kGap) return "gap";
-  if (event.kind == client::EventKind::kSnapshotEnd) return "shown";
-  return client::event_name(event.kind) + (" " + to_text(event.match.tuple()));
-}
-
-// A wait that ended is an error in this language; the scripts call it by its name.
-bool is_ended(const Status& status, std::optional<Duration> wait, Outcome& outcome) {
-  const bool deadlock = status.code() == Code::kAborted && status.problem().bound == "deadlock";
-  if (status.code() != Code::kDeadlineExceeded && !deadlock) return false;
-  outcome.ended = deadlock ? Ended::kDeadlock : wait == 0 ? Ended::kNone : Ended::kTimeout;
-  return true;
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Backend>> ClientBackend::make(const std::string& program) {
   std::unique_ptr<ClientBackend> backend(new ClientBackend(program));
@@ -156,8 +32,8 @@ Status ClientBackend::start_server() {
 }
 
 bool ClientBackend::serves(std::string_view tag) const {
-  for (const char* everywhere : {"core", "admin", "bulk", "atomic", "watch", "look", "hold",
-                                 "transaction"}) {
+  for (const char* everywhere :
+       {"core", "admin", "bulk", "atomic", "watch", "look", "hold", "transaction"}) {
     if (tag == everywhere) return true;
   }
   return !program_.empty() && (tag == "restart" || tag == "session" || tag == "deadlock");
@@ -182,18 +58,20 @@ void ClientBackend::start(const std::string& name, const Call& call) {
   Under& under = calls_[name] = {};
   under.call = call;
   using Verb = Call::Verb;
-  client::TakeOptions options = options_of(call);
   const std::vector<client::TemplateArgument> further(call.any_of.begin(), call.any_of.end());
-  options.any_of = further;
-  if (call.verb == Verb::kIn) {
+  const client::TakeOptions options = take_options(call, further);
+  const bool takes = call.verb == Verb::kIn || call.verb == Verb::kRd;
+  if (takes && call.wait == 0 && call.max == 1) {
+    under.outcome = probed(client_of(name), call, options);
+  } else if (call.verb == Verb::kOut && call.until_taken) {
+    under.out = std::make_unique<Outs>(
+        connection.space(call.space).out_async(call.tuple, out_options(call)));
+  } else if (call.verb == Verb::kIn) {
     under.takes = std::make_unique<Takes>(
         connection.space(call.space).in_many_async(call.wanted, call.max, options));
   } else if (call.verb == Verb::kRd && call.max == 1) {
     under.read =
         std::make_unique<Read>(connection.space(call.space).rd_async(call.wanted, options));
-  } else if (call.verb == Verb::kOut && call.until_taken) {
-    under.puts = std::make_unique<Puts>(
-        connection.space(call.space).out_async(call.tuple, put_options_of(call)));
   } else if (call.verb == Verb::kAtomic) {
     client::AtomicOptions wait;
     if (call.wait) wait.wait = milliseconds(*call.wait);
@@ -215,21 +93,16 @@ Outcome ClientBackend::at_once(client::Connection& connection, const Call& call)
   };
   switch (call.verb) {
     case Call::Verb::kOut: {
-      const client::OutOptions options = put_options_of(call);
+      const client::OutOptions options = out_options(call);
       std::vector<Tuple> tuples{call.tuple};
       tuples.insert(tuples.end(), call.more.begin(), call.more.end());
       auto placed =
           call.more.empty() ? space.out(call.tuple, options) : space.out_many(tuples, options);
-      if (!keep(placed)) break;
-      if (placed->ttl) outcome.ttl = placed->ttl->count();
-      outcome.token = placed->id;
-      break;
+      return placed_of(placed);
     }
     case Call::Verb::kRd: {
-      client::TakeOptions options = options_of(call);
       const std::vector<client::TemplateArgument> further(call.any_of.begin(), call.any_of.end());
-      options.any_of = further;
-      auto matches = space.rd_many(call.wanted, call.max, options);
+      auto matches = space.rd_many(call.wanted, call.max, take_options(call, further));
       return taken(clients_.begin()->second, call, std::move(matches));
     }
     case Call::Verb::kCount: {
@@ -291,16 +164,14 @@ Outcome ClientBackend::at_once(client::Connection& connection, const Call& call)
       outcome.names = split(explained->near.empty() ? "" : explained->near[0].text);
       break;
     }
+    case Call::Verb::kAtomic:
+    case Call::Verb::kWatch:
     case Call::Verb::kHolds: {
       auto holds = connection.holds(call.space);
       if (!keep(holds)) break;
-      for (const client::HoldInfo& hold : *holds) outcome.tuples.push_back({hold.tuple});
-      break;
-    }
-    case Call::Verb::kSettle: {
-      auto settled = space.settle(
-          call.token, settlement_of(call.settlement, call.after.value_or(0), call.reason));
-      keep(settled);
+      for (const client::HoldInfo& hold : *holds) {
+        outcome.tuples.push_back({hold.tuple, hold.id, 0, 0});
+      }
       break;
     }
     case Call::Verb::kBegin: {
@@ -315,22 +186,17 @@ Outcome ClientBackend::at_once(client::Connection& connection, const Call& call)
       outcome.status = call.commit ? transaction.commit() : transaction.abort();
       break;
     }
-    case Call::Verb::kRenew: {
-      const milliseconds ttl(call.ttl.value_or(0));
-      auto granted = call.space == "transaction"
-                         ? connection.transaction(call.token).renew(ttl)
-                         : connection.space(space_of_lease(call)).renew(lease_of(call), ttl);
-      if (keep(granted)) outcome.ttl = granted->count();
+    case Call::Verb::kSettle: {
+      auto settled = space.settle(call.token, settlement_of(call));
+      keep(settled);
       break;
     }
-    case Call::Verb::kEndLease:
-      outcome.status =
-          call.space == "transaction"
-              ? connection.transaction(call.token).abort()
-              : connection.space(space_of_lease(call)).cancel(lease_of(call));
+    case Call::Verb::kRenew: {
+      auto renewed = renew(connection, call);
+      if (keep(renewed)) outcome.ttl = renewed->count();
       break;
-    case Call::Verb::kAtomic:
-    case Call::Verb::kWatch:
+    }
+    case Call::Verb::kEndLease: outcome.status = end_lease(connection, call); break;
     case Call::Verb::kIn: break;  // start() does them
   }
   return outcome;
@@ -346,11 +212,27 @@ Outcome ClientBackend::taken(Client& client, const Call& call,
   }
   outcome.status = matches.status();
   if (!matches.ok()) return outcome;
+  if (!matches->empty()) outcome.token = matches->front().token();
   for (client::Match& match : *matches) {
     outcome.tuples.push_back(match_of(match));
-    if (outcome.token == 0) outcome.token = match.token();
     if (call.unconfirmed) client.unconfirmed.push_back(std::move(match));
   }
+  return outcome;
+}
+
+Outcome ClientBackend::probed(Client& client, const Call& call,
+                              const client::TakeOptions& options) {
+  client::Space space = client.connection->space(call.space);
+  const auto probe = call.verb == Call::Verb::kIn ? space.inp(call.wanted, options)
+                                                  : space.rdp(call.wanted, options);
+  if (probe.ok() && probe->has_value()) {
+    return taken(client, call, std::vector<client::Match>{**probe});
+  }
+  Outcome outcome;
+  outcome.status = probe.status();
+  if (!probe.ok()) return outcome;
+  outcome.ended = Ended::kNone;
+  outcome.held = probe->held;
   return outcome;
 }
 
@@ -368,12 +250,9 @@ std::optional<Outcome> ClientBackend::answer(const std::string& name) {
     Result<std::vector<client::Match>> matches = match.status();
     if (match.ok()) matches = std::vector<client::Match>{*match};
     outcome = taken(client_of(name), under.call, std::move(matches));
-  } else if (under.puts) {
-    if (!under.puts->wait_for(kPatience)) return std::nullopt;
-    constexpr const char* kFates[] = {"", "taken", "expired", "withdrawn"};
-    auto placed = under.puts->get();
-    outcome.emplace().status = placed.status();
-    if (placed.ok()) outcome->fate = kFates[static_cast<int>(placed->fate)];
+  } else if (under.out) {
+    if (!under.out->wait_for(kPatience)) return std::nullopt;
+    outcome = placed_of(under.out->get());
   } else if (under.does) {
     if (!under.does->wait_for(kPatience)) return std::nullopt;
     auto did = under.does->get();
@@ -429,70 +308,7 @@ void ClientBackend::cancel(const std::string& name) {
   if (found->second.takes) found->second.takes->cancel();
   if (found->second.read) found->second.read->cancel();
   if (found->second.does) found->second.does->cancel();
-  if (found->second.puts) found->second.puts->cancel();
-}
-
-// ---- watching ----
-
-Outcome ClientBackend::begin_watch(client::Connection& connection, const std::string& name,
-                                   const Call& call) {
-  Outcome outcome;
-  client::Space space = connection.space(call.space);
-  auto watch = space.watch(call.wanted, {.snapshot = call.snapshot});
-  auto all = space.watch("(...)", {.snapshot = call.snapshot});
-  outcome.status = watch.ok() ? all.status() : watch.status();
-  if (outcome.status.ok()) {
-    watches_.erase(name);
-    watches_.emplace(name, Watching{call.space, call.wanted, std::move(*watch), std::move(*all)});
-  }
-  return outcome;
-}
-
-void ClientBackend::hear_all(Watching& watching, milliseconds wait) {
-  const auto event = watching.all.next(wait);
-  if (!event.ok()) return;
-  if (is_mark(*event)) {
-    watching.marked = event->match[1].as_int() == marks_;
-  } else if (event->kind >= client::EventKind::kGap ||
-             watching.wanted.matches(event->match.tuple())) {
-    watching.expected.push_back(text_of(*event));
-  }
-}
-
-bool ClientBackend::hear(Watching& watching, milliseconds wait) {
-  const auto event = watching.watch.next(wait);
-  if (event.ok() && !is_mark(*event)) watching.told.push_back(text_of(*event));
-  return event.ok();
-}
-
-// A mark says when all has come to the watch of everything; the other one hears as much of it as
-// it wants.
-Outcome ClientBackend::told(const std::string& name) {
-  Outcome outcome;
-  const auto found = watches_.find(name);
-  if (found == watches_.end()) {
-    outcome.status = invalid(name + " watches nothing");
-    return outcome;
-  }
-  Watching& watching = found->second;
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  const Tuple mark = Tuple::of({Value(kMark), Value(++marks_)}).value();
-  outcome.status =
-      client_of(name).connection->space(watching.space).out(mark, {.pulse = true}).status();
-  if (!outcome.status.ok()) return outcome;
-  watching.marked = false;
-  while (!watching.marked && std::chrono::steady_clock::now() < end) hear_all(watching, kPatience);
-  while (watching.told.size() < watching.expected.size() &&
-         std::chrono::steady_clock::now() < end) {
-    hear(watching, kPatience);
-  }
-  while (hear(watching, milliseconds(0))) {  // what is told beyond that would be wrong
-  }
-  std::string text;
-  for (const std::string& word : std::exchange(watching.told, {})) text += word + " ";
-  watching.expected.clear();
-  outcome.names = split(text);
-  return outcome;
+  if (found->second.out) found->second.out->cancel();
 }
 
 Status ClientBackend::participate(const std::string& name) {

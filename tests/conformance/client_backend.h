@@ -49,19 +49,19 @@ class ClientBackend : public Backend {
  private:
   using Read = client::Call<client::Match>;
   using Takes = client::Call<std::vector<client::Match>>;
+  using Outs = client::Call<client::Placed>;
   using Does = client::Call<client::Did>;
-  using Puts = client::Call<client::Placed>;
   struct Under {
     Call call;
     std::optional<Outcome> outcome;  // of what never waits
     std::unique_ptr<Read> read;
     std::unique_ptr<Takes> takes;
     std::unique_ptr<Does> does;
-    std::unique_ptr<Puts> puts;  // until taken
+    std::unique_ptr<Outs> out;
 
     bool ready() const {
       return outcome || (read && read->ready()) || (takes && takes->ready()) ||
-             (does && does->ready()) || (puts && puts->ready());
+             (does && does->ready()) || (out && out->ready());
     }
   };
   // A watch, and one of everything beside it, which sees the mark that says how far it is.
@@ -81,14 +81,17 @@ class ClientBackend : public Backend {
 
   explicit ClientBackend(const std::string& program) : program_(program) {}
   Status start_server();
+  uint64_t figure(const std::string& name);
   std::string session_of(const std::string& client) const;
   Client& client_of(const std::string& client);
   Outcome at_once(client::Connection& connection, const Call& call);
   Outcome taken(Client& client, const Call& call, Result<std::vector<client::Match>> matches);
+  Outcome probed(Client& client, const Call& call, const client::TakeOptions& options);
+
+  // ---- client_watching.cc ----
   Outcome begin_watch(client::Connection& connection, const std::string& name, const Call& call);
   void hear_all(Watching& watching, milliseconds wait);
   bool hear(Watching& watching, milliseconds wait);
-  uint64_t figure(const std::string& name);
 
   const std::string program_;
   integration::TemporaryDirectory data_;

@@ -106,8 +106,9 @@ Lease lease_of(const Call& call) {
   const size_t colon = call.space.find(':');
   const std::string kind = call.space.substr(0, colon);
   if (colon != std::string::npos) lease.space = call.space.substr(colon + 1);
-  (kind == "transaction" ? lease.transaction : kind == "tuple" ? lease.tuple : lease.token) =
-      call.token;
+  (kind == "transaction" ? lease.transaction
+   : kind == "tuple"     ? lease.tuple
+                         : lease.token) = call.token;
   return lease;
 }
 

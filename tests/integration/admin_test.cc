@@ -168,11 +168,10 @@ TEST_F(Admin, ReflectionListsServicesAndFindsFilesBySymbol) {
   for (const auto& service : response.list_services_response().service()) {
     services.push_back(service.name());
   }
-  EXPECT_THAT(
-      services,
-      ElementsAre("grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection",
-                  "tuplespace.v1.Admin", "tuplespace.v1.Sessions", "tuplespace.v1.Transactions",
-                  "tuplespace.v1.TupleSpace"));
+  EXPECT_THAT(services,
+              ElementsAre("grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection",
+                          "tuplespace.v1.Admin", "tuplespace.v1.Sessions",
+                          "tuplespace.v1.Transactions", "tuplespace.v1.TupleSpace"));
 
   request.set_file_containing_symbol("tuplespace.v1.TupleSpace.Out");
   ASSERT_TRUE(stream->send(request));

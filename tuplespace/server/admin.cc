@@ -99,7 +99,8 @@ void add_server_figures(Service& service, google::protobuf::Map<std::string, uin
 void create_space(Service& service, UnaryCall& call) {
   v1::CreateSpaceRequest request;
   if (const Status status = parse(call.request(), request); !status.ok()) return call.fail(status);
-  if (const Status status = check_space_name(request.name(), "name"); !status.ok()) return call.fail(status);
+  if (const Status status = check_space_name(request.name(), "name"); !status.ok())
+    return call.fail(status);
   const Result<Policy> policy = policy_of(request.policy());
   if (!policy.ok()) return call.fail(policy.status());
   Operation create;
@@ -122,7 +123,8 @@ void create_space(Service& service, UnaryCall& call) {
 void drop_space(Service& service, UnaryCall& call) {
   v1::DropSpaceRequest request;
   if (const Status status = parse(call.request(), request); !status.ok()) return call.fail(status);
-  if (const Status status = check_space_name(request.name(), "name"); !status.ok()) return call.fail(status);
+  if (const Status status = check_space_name(request.name(), "name"); !status.ok())
+    return call.fail(status);
   Operation drop;
   drop.what = DropSpace{request.name()};
   service.ask_for(call, std::move(drop), [&service](UnaryCall& asker, Answer& answer) {
@@ -149,7 +151,8 @@ void list_spaces(Service& service, UnaryCall& call) {
 void describe_space(Service& service, UnaryCall& call) {
   v1::DescribeSpaceRequest request;
   if (const Status status = parse(call.request(), request); !status.ok()) return call.fail(status);
-  if (const Status status = check_space_name(request.name(), "name"); !status.ok()) return call.fail(status);
+  if (const Status status = check_space_name(request.name(), "name"); !status.ok())
+    return call.fail(status);
   Operation list;
   list.what = ListSpaces{{}, request.name()};
   service.ask_for(call, std::move(list), [&service](UnaryCall& asker, Answer& answer) {

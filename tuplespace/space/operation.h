@@ -183,8 +183,8 @@ struct EndLease {
 };
 
 struct Begin {
-  std::string space;  // in whose shard
-  Duration ttl = 0;   // 0: the default
+  std::string space;      // in whose shard
+  Duration ttl = 0;       // 0: the default
   bool detached = false;  // does not end with the caller's session
 };
 

@@ -220,9 +220,8 @@ void Shard::Parts::serve(Space& space, Slot slot, OnDisk on_disk) {
     space.waiters.offer(space, bytes, space.slab[slot].id, print, served);
   }
   // A transaction that reads it keeps it from the taker.
-  const bool is_read = std::any_of(served.readers.begin(), served.readers.end(), [](Wait* reader) {
-    return reader->take.transaction() != 0;
-  });
+  const bool is_read = std::any_of(served.readers.begin(), served.readers.end(),
+                                   [](Wait* reader) { return reader->take.transaction() != 0; });
   const bool vanishes = served.taker != nullptr && !is_read && !keeps_what_it_takes(*served.taker);
   if (!vanishes && on_disk != OnDisk::kYes) {
     put_tuple(space, slot);

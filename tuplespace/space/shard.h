@@ -45,9 +45,9 @@ struct ShardConfig {
   size_t transactions_max = 100'000;        // open at once, in this shard
   Duration transaction_ttl = 30'000;        // default of a transaction's lease
   Duration transaction_ttl_max = 3'600'000;
-  size_t effects_max = 10'000;              // tuples that one operation or transaction changes
-  size_t steps_max = 32;                    // of an alternative of an atomic, those that match;
-                                            // alternatives; templates of any_of
+  size_t effects_max = 10'000;  // tuples that one operation or transaction changes
+  size_t steps_max = 32;        // of an alternative of an atomic, those that match;
+                                // alternatives; templates of any_of
   size_t sessions_max = 100'000;
   size_t operations_max = 16'384;                // waits and unconfirmed answers of a session
   uint64_t unconfirmed_bytes_max = 64ull << 20;  // per session

@@ -109,8 +109,7 @@ Answer Shard::Parts::answer_again(Session& session, Number number, const KeptAns
       answer.what = EndTransactionAnswer{record::take_integer<uint8_t>(detail) != 0};
       return answer;
     case record::AnswerKind::kBegin:
-      answer.what =
-          BeginAnswer{record::take_integer<TransactionId>(detail), kept.ttl.value_or(0)};
+      answer.what = BeginAnswer{record::take_integer<TransactionId>(detail), kept.ttl.value_or(0)};
       return answer;
     case record::AnswerKind::kTakeUnder: answer.what = taken_again(kept); return answer;
     default: break;

@@ -67,8 +67,9 @@ Status Shard::Parts::check_extras(const Take& take, int* group) const {
   }
   if (extras.transaction != 0) {
     if (extras.hold || extras.group) {
-      return invalid(context() + "what a transaction takes is its own until it ends: it takes "
-                                 "without hold and group",
+      return invalid(context() +
+                         "what a transaction takes is its own until it ends: it takes "
+                         "without hold and group",
                      "transaction");
     }
     return check_transaction(extras.transaction, take.max);

@@ -63,18 +63,19 @@ void Shard::Parts::begin_transaction(Operation& operation) {
                                            "ttl"));
   }
   if (transactions.size() >= config.transactions_max) {
-    return refuse(operation.reply,
-                  exhausted(fmt::format("{} transactions are open, transactions_max is {}; end some",
-                                        transactions.size(), config.transactions_max),
-                            "transactions_max"));
+    return refuse(
+        operation.reply,
+        exhausted(fmt::format("{} transactions are open, transactions_max is {}; end some",
+                              transactions.size(), config.transactions_max),
+                  "transactions_max"));
   }
   auto made = std::make_unique<Transaction>();
   Transaction& x = *made;
   x.id = static_cast<TransactionId>(config.shard) << kTransactionShardShift | next_sequence();
   const bool of_session = operation.caller.number != 0 && !begin.detached;
   x.session = of_session ? operation.caller.session : 0;
-  const Duration granted = std::min(begin.ttl == 0 ? config.transaction_ttl : begin.ttl,
-                                    config.transaction_ttl_max);
+  const Duration granted =
+      std::min(begin.ttl == 0 ? config.transaction_ttl : begin.ttl, config.transaction_ttl_max);
   x.until = now + granted;
   wheel.add({x.until, Timer::Kind::kTransaction, x.id, 0, 0});
   if (x.session != 0) session_of(operation.caller)->transactions.insert(x.id);

@@ -86,8 +86,8 @@ struct Wait {
 };
 
 // False: it is suspended, its group is busy, or its search will come across the tuple itself.
-bool may_be_offered(Space& space, const Wait& wait, Sequence place,
-                    std::string_view tuple_bytes, Fingerprint& print);
+bool may_be_offered(Space& space, const Wait& wait, Sequence place, std::string_view tuple_bytes,
+                    Fingerprint& print);
 
 class Waiters {
  public:

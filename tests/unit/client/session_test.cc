@@ -372,6 +372,27 @@ TEST(Session, AsksAgainWhatAnEndedSessionRefusedInANewOne) {
   EXPECT_THAT(numbers_of(talk.written()), ElementsAre(1, 2));
 }
 
+TEST(Session, DoesNotPutAgainWhatItWaitedForToBeTakenWhenItEnded) {
+  Conversation talk;
+  talk.connect();
+  Asker out;
+  const Tuple tuple = pair("job", 1);
+  ASSERT_TRUE(talk.session
+                  .submit({.verb = Verb::kOut,
+                           .space = talk.space,
+                           .tuple = &tuple,
+                           .out = {.until_taken = true}},
+                          out, talk.now)
+                  .ok());
+  talk.written();
+  proto::Answer ended = Conversation::refused(1, Code::kNotFound);
+  ended.mutable_problem()->set_bound("session");
+  EXPECT_EQ(talk.answer({ended}).code(), Code::kNotFound);
+  ASSERT_EQ(out.times, 1);
+  EXPECT_EQ(out.reply.status.code(), Code::kAborted);
+  EXPECT_TRUE(out.reply.status.problem().outcome_unknown);
+}
+
 TEST(Session, HasANameThatItTellsOnceAndAFence) {
   Conversation talk({.name = "writer", .participant = true});
   const proto::Hello hello = talk.hello();

@@ -177,8 +177,9 @@ class Rig {
     OutExtras extras;
     extras.transaction = x;
     Operation operation;
-    operation.what = Out{space, tuple(text), extra.ttl, extra.delay, extra.pulse,
-                         std::make_shared<const OutExtras>(std::move(extras))};
+    operation.what =
+        Out{space,       tuple(text), extra.ttl,
+            extra.delay, extra.pulse, std::make_shared<const OutExtras>(std::move(extras))};
     return ask(std::move(operation), client);
   }
   Ask out_under(TransactionId x, const std::string& space, const std::string& text,

@@ -99,8 +99,8 @@ class History {
     Rig::How how;
     if (probe) how.wait = 0;
     how.order = std::array{Order::kOldest, Order::kNewest, Order::kRandom}[draw(3)];
-    const Ask at = x != 0 ? rig_.take_under(x, remove, "s", asked, how)
-                          : rig_.take(remove, "s", asked, how);
+    const Ask at =
+        x != 0 ? rig_.take_under(x, remove, "s", asked, how) : rig_.take(remove, "s", asked, how);
     waiting_[at] = {x, remove, asked};
     if (!probe && rig_.said(at).empty()) ++waited_;
   }

@@ -11,9 +11,7 @@ class Transactions : public testing::Test {
   static constexpr const char* kAny = "(...)";
   std::string rdp() { return rig.said(rig.rdp("s", kAny)); }
   std::string inp() { return rig.said(rig.inp("s", kAny)); }
-  uint64_t held_by(Ask probe) {
-    return std::get<TakeAnswer>(rig.answer(probe)->what).held;
-  }
+  uint64_t held_by(Ask probe) { return std::get<TakeAnswer>(rig.answer(probe)->what).held; }
 
   Rig rig;
 };
@@ -518,8 +516,7 @@ TEST_F(Transactions, HoldsAreListedWithTheTransactionThatHasThem) {
   rig.in_under(x, "s", kAny);
   Operation operation;
   operation.what = ListHolds{"s", 0};
-  const auto& holds =
-      std::get<HoldsAnswer>(rig.answer(rig.ask(std::move(operation)))->what).holds;
+  const auto& holds = std::get<HoldsAnswer>(rig.answer(rig.ask(std::move(operation)))->what).holds;
   ASSERT_EQ(holds.size(), 1u);
   EXPECT_EQ(holds[0].transaction, x);
   EXPECT_EQ(holds[0].until, rig.host.now() + 7 * kSecond);
@@ -551,8 +548,7 @@ TEST_F(Transactions, WhatMakesNoSenseUnderOneIsRefused) {
   until_taken.until_taken = true;
   Rig::Client client = rig.open();
   Operation out;
-  out.what = Out{"s", tuple("(1)"), {}, {}, false,
-                 std::make_shared<const OutExtras>(until_taken)};
+  out.what = Out{"s", tuple("(1)"), {}, {}, false, std::make_shared<const OutExtras>(until_taken)};
   EXPECT_EQ(rig.said(rig.ask(std::move(out), &client)), "INVALID_ARGUMENT");
   TakeExtras hold;
   hold.transaction = x;

@@ -10,7 +10,9 @@
 //
 // It goes on by itself after a broken connection and a restart of the server, where it was: a
 // space that keeps a history tells what happened meanwhile. Where something may be missing there
-// is a kGap, never silence; after it a snapshot follows, if one was asked for.
+// is a kGap, never silence; after it a snapshot follows, if one was asked for. (But after a kGap
+// with `sequence` 0 and `gap_end` above it, that comes of our being too slow, the snapshot is
+// incomplete: whoever needs all of it watches anew.)
 //
 // Order:   as the space's sequence numbers.
 // Threads: next() on one thread at a time; cancel() any.
@@ -53,6 +55,7 @@ class EventKinds {
   template <typename... Kinds>
   EventKinds(Kinds... kinds) : bits_((0u | ... | (1u << static_cast<int>(kinds)))) {}
 
+  void add(EventKind kind) { bits_ |= 1u << static_cast<int>(kind); }
   bool has(EventKind kind) const {
     return bits_ == 0 || (bits_ >> static_cast<int>(kind) & 1) != 0;
   }
