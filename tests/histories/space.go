@@ -23,9 +23,9 @@ type entry struct {
 }
 
 // The model of a tuple space, as far as one key goes: the tuples in order of their places. A take
-// gets the oldest that nobody holds; none means that there is none; a hold has its tuple until it is
-// settled or its lease ends, and its tuple comes back to its place. What has no known outcome may
-// happen at any time after it was asked, or at the end, where nobody notices.
+// gets the oldest that nobody holds; none means that there is none; a hold has its tuple until it
+// is settled or its lease ends, and its tuple comes back to its place. What has no known outcome
+// may happen at any time after it was asked, or at the end, where nobody notices.
 var spaceModel = porcupine.Model{
 	Init: func() interface{} { return []entry{} },
 	Step: func(state, input, output interface{}) (bool, interface{}) {

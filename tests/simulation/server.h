@@ -50,6 +50,7 @@ class Server {
   bool up() const { return live_ != nullptr; }
   FaultyDisk& disk() { return live_->disk; }
   Engine& engine() { return *live_->engine; }
+  uint16_t shards() const { return config_.engine.shards; }
   size_t lanes() const { return config_.engine.lanes; }
 
   // A round of the lane, with `events` coming from its network.
