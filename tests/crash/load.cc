@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "tests/crash/historian.h"
 #include "tests/crash/unary_caller.h"
 
 namespace tuplespace::crash {
@@ -16,6 +17,7 @@ using std::chrono::milliseconds;
 
 constexpr int kConnections = 4;   // each with two producers and two consumers a promise
 constexpr int kUnaryCallers = 2;  // of each promise
+constexpr size_t kHistorians = 9;
 constexpr size_t kOutsAtOnceMax = 32;
 constexpr size_t kTakesAtOnceMax = 16;
 constexpr auto kSlice = 100ms;
@@ -79,43 +81,62 @@ class UnaryWorker {
 
 }  // namespace
 
-Result<std::unique_ptr<Load>> Load::open(const std::string& address, History& history,
-                                         uint64_t seed, uint16_t async_shard) {
+Result<std::unique_ptr<Load>> Load::open(const LoadSetup& setup, History& history) {
   std::unique_ptr<Load> load(new Load(history));
   for (int i = 0; i <= kConnections; ++i) {
     Result<client::Connection> connection =
-        client::connect(address, {.timeout = kPatience, .patience = kPatience});
+        client::connect(setup.address, {.timeout = kPatience, .patience = kPatience});
     if (!connection.ok()) return connection.status();
     load->connections_.push_back(*connection);
   }
   load->observer_ = load->connections_.back();
   load->connections_.pop_back();
+  if (!setup.only_historians) TS_RETURN_IF_ERROR(load->add_workers(setup));
+  if (setup.chronicle != nullptr) TS_RETURN_IF_ERROR(load->add_historians(setup));
+  return load;
+}
+
+Status Load::add_workers(const LoadSetup& setup) {
+  uint64_t seed = setup.seed;
   for (const Promise promise : {Promise::kSync, Promise::kAsync}) {
     client::Policy policy;
     policy.durability =
         promise == Promise::kSync ? client::Durability::kSync : client::Durability::kAsync;
-    policy.shard = promise == Promise::kSync ? 0 : async_shard;
+    policy.shard = promise == Promise::kSync ? 0 : setup.async_shard;
     for (const char* name : {jobs(promise), calls(promise)}) {
-      const Result<bool> created = load->connections_[0].create(name, policy);
+      const Result<bool> created = connections_[0].create(name, policy);
       if (!created.ok()) return created.status();
     }
-    for (client::Connection& connection : load->connections_) {
+    for (client::Connection& connection : connections_) {
       const client::Space space = connection.space(jobs(promise));
       for (int i = 0; i < 2; ++i) {
-        load->add(promise, seed++, [load = load.get(), space, promise](std::mt19937_64& random) {
-          load->produce(space, promise, random);
-        });
-        load->add(promise, seed++, [load = load.get(), space](std::mt19937_64& random) {
-          load->consume(space, random);
-        });
+        add(promise, seed++,
+            [this, space, promise](std::mt19937_64& random) { produce(space, promise, random); });
+        add(promise, seed++, [this, space](std::mt19937_64& random) { consume(space, random); });
       }
     }
     for (int i = 0; i < kUnaryCallers; ++i) {
-      auto worker = std::make_shared<UnaryWorker>(address, history, promise);
-      load->add(promise, seed++, [worker](std::mt19937_64& random) { worker->turn(random); });
+      auto worker = std::make_shared<UnaryWorker>(setup.address, history_, promise);
+      add(promise, seed++, [worker](std::mt19937_64& random) { worker->turn(random); });
     }
   }
-  return load;
+  return {};
+}
+
+// They work whenever there is load on sync spaces.
+Status Load::add_historians(const LoadSetup& setup) {
+  client::Policy policy;
+  policy.durability = client::Durability::kSync;
+  const Result<bool> created = connections_[0].create(kHistoriansSpace, policy);
+  if (!created.ok()) return created.status();
+  for (size_t i = 0; i < kHistorians; ++i) {
+    auto historian = std::make_shared<Historian>(setup.address, *setup.chronicle, i, i % 3 != 2);
+    add(Promise::kSync, setup.seed + 1'000 + i, [this, historian](std::mt19937_64& random) {
+      const std::string wrong = historian->turn(random);
+      if (!wrong.empty()) history_.wrong(wrong);
+    });
+  }
+  return {};
 }
 
 Load::~Load() {

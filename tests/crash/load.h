@@ -19,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/crash/chronicle.h"
 #include "tests/crash/history.h"
 #include "tuplespace/client.h"
 #include "tuplespace/status.h"
@@ -33,12 +34,18 @@ struct Mix {
   bool async;
 };
 
+struct LoadSetup {
+  std::string address;
+  uint64_t seed = 0;
+  uint16_t async_shard = 0;        // where async spaces are made
+  Chronicle* chronicle = nullptr;  // not null: historians work, too; it outlives the load
+  bool only_historians = false;
+};
+
 class Load {
  public:
   // Connects and makes the spaces. `history` must outlive it.
-  // Async spaces are made in `async_shard`.
-  static Result<std::unique_ptr<Load>> open(const std::string& address, History& history,
-                                            uint64_t seed, uint16_t async_shard);
+  static Result<std::unique_ptr<Load>> open(const LoadSetup& setup, History& history);
   ~Load();
 
   void resume(Mix mix);
@@ -58,6 +65,8 @@ class Load {
  private:
   explicit Load(History& history) : history_(history) {}
   void add(Promise promise, uint64_t seed, std::function<void(std::mt19937_64&)> turn);
+  Status add_workers(const LoadSetup& setup);
+  Status add_historians(const LoadSetup& setup);
   bool await_work(Promise promise);
   bool paused();
   bool answers(std::optional<client::Call<client::Counted>>& probe);

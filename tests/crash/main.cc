@@ -37,6 +37,8 @@ struct Settings {
   uint64_t seed = 0;
   bool two_shards = false;
   bool unsafe_no_sync = false;
+  std::string chronicle;  // the file that historians write; empty: none work
+  bool only_historians = false;
 
   uint16_t async_shard() const { return two_shards ? 1 : 0; }
 };
@@ -76,6 +78,7 @@ class Campaign {
   std::unique_ptr<LoopDisk> disk_;  // power cuts only
   std::unique_ptr<ServerProcess> server_;
   History history_{settings_.async_shard()};
+  std::unique_ptr<Chronicle> chronicle_;
   std::unique_ptr<Load> load_;
   uint64_t crashes_ = 0;
   uint64_t violations_ = 0;
@@ -101,8 +104,13 @@ Status Campaign::prepare() {
 Status Campaign::start() {
   while (below(4) != 0) TS_RETURN_IF_ERROR(crash_early());  // while the data directory is made
   TS_RETURN_IF_ERROR(server_->start());
-  Result<std::unique_ptr<Load>> load =
-      Load::open(server_->address(), history_, settings_.seed * 1000, settings_.async_shard());
+  LoadSetup setup{server_->address(), settings_.seed * 1000, settings_.async_shard(), nullptr,
+                  settings_.only_historians};
+  if (!settings_.chronicle.empty()) {
+    chronicle_ = std::make_unique<Chronicle>(settings_.chronicle);
+    setup.chronicle = chronicle_.get();
+  }
+  Result<std::unique_ptr<Load>> load = Load::open(setup, history_);
   if (!load.ok()) return load.status();
   load_ = std::move(*load);
   // Something synced on every connection: the sessions outlive a power cut.
@@ -140,6 +148,7 @@ void Campaign::abandon() {
 }
 
 Mix Campaign::random_mix() {
+  if (settings_.only_historians) return {.sync = true, .async = false};
   const uint64_t kind = below(3);
   return {.sync = kind != 1, .async = kind != 0};
 }
@@ -182,6 +191,7 @@ Status Campaign::crash() {
 }
 
 Status Campaign::compare() {
+  if (settings_.only_historians) return {};  // their file is judged, nothing else
   const Result<Load::Present> present = load_->present();
   if (!present.ok()) return present.status();
   for (const std::string& wrong : history_.check(present->tuples, present->now)) {
@@ -192,6 +202,10 @@ Status Campaign::compare() {
 
 // A campaign that shows nothing is wrong, too.
 Status Campaign::check_worth() const {
+  if (settings_.only_historians) {
+    if (chronicle_->lines() >= 100) return {};
+    return {Code::kInternal, "historians did nearly nothing"};
+  }
   const HistoryFigures figures = history_.figures();
   const bool crashed_at_work = figures.pending > 0 || settings_.cycles < 10;
   if (figures.acknowledged >= 100 && crashed_at_work) return {};
@@ -206,6 +220,10 @@ void Campaign::report(int cycles) const {
       settings_.file_system.empty() ? "kill" : "power cut " + settings_.file_system, cycles,
       crashes_, figures.sent, figures.acknowledged, figures.refused, figures.unknown,
       figures.pending, figures.tail_lost, violations_);
+  if (chronicle_ != nullptr) {
+    chronicle_->flush();
+    fmt::print("{} operations are written down in {}\n", chronicle_->lines(), settings_.chronicle);
+  }
   std::fflush(stdout);
 }
 
@@ -263,6 +281,9 @@ int main(int count, char** words) {
                "async spaces in a shard of their own, on a lane of its own");
   app.add_flag("--unsafe-no-sync", settings.unsafe_no_sync,
                "the negative control: the server does not sync, and has to be caught");
+  app.add_option("--chronicle", settings.chronicle,
+                 "let historians work, too, and write what they see into this file");
+  app.add_flag("--only-historians", settings.only_historians, "no other load, and no oracle");
   CLI11_PARSE(app, count, words);
   return tuplespace::crash::run(settings);
 }

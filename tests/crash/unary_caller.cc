@@ -1,11 +1,8 @@
 #include "tests/crash/unary_caller.h"
 
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/impl/codegen/client_unary_call.h>
-#include <grpcpp/impl/codegen/proto_utils.h>
-
 #include <chrono>
 
+#include "tests/crash/raw_call.h"
 #include "tuplespace/v1/space.pb.h"
 
 namespace tuplespace::crash {
@@ -15,10 +12,7 @@ struct UnaryCaller::Parts {
 
   template <typename Request, typename Response>
   grpc::Status call(const char* method, const Request& request, Response* response) {
-    grpc::ClientContext context;  // no deadline: it would hide an answer that never comes
-    const grpc::internal::RpcMethod rpc(method, grpc::internal::RpcMethod::NORMAL_RPC);
-    return grpc::internal::BlockingUnaryCall<Request, Response>(channel.get(), rpc, &context,
-                                                                request, response);
+    return raw_call(*channel, method, request, response);
   }
 };
 
@@ -34,13 +28,7 @@ UnaryAnswer unknown(const grpc::Status& status) {
 }  // namespace
 
 UnaryCaller::UnaryCaller(const std::string& address) : parts_(std::make_unique<Parts>()) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 10);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 10);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 50);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  parts_->channel =
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  parts_->channel = connect_soon(address);
 }
 
 UnaryCaller::~UnaryCaller() = default;

@@ -232,6 +232,8 @@ void SessionStream::welcome() {
        {"peer", stream_->peer()}});
   opened_ = {};
   pending_ = {};
+  if (!early_.empty()) full_.push_back(std::exchange(frame_, {}));
+  for (Answer& answer : std::exchange(early_, {})) on_answer(std::move(answer));
   const std::string first_frame = std::exchange(first_frame_, {});
   mark_dirty();
   ClientFrameParts& parts = service_.frame_parts();
@@ -339,6 +341,8 @@ void SessionStream::close() {
 
 void SessionStream::on_answer(Answer&& answer) {
   if (answer.reply.token == kOpenedToken) return on_opened(std::move(answer));
+  // An answer that rests on less leaves before that of the resume; the client hears of it after.
+  if (state_ == State::kOpening) return early_.push_back(std::move(answer));
   if (outstanding_ > 0) --outstanding_;
   // A client whose stream ends resumes and hears of each number; that its wait ended because the
   // server goes down would be its answer for good.

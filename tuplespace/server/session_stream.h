@@ -101,6 +101,7 @@ class SessionStream final : public StreamHandler, private Receiver {
   std::string first_frame_;           // kept until it can be run
   size_t missing_ = 0;                // shards that have not answered
   std::vector<Answer> opened_;        // what they answered
+  std::vector<Answer> early_;         // of waits that were served before every shard has answered
 
   Number last_number_ = 0;
   size_t outstanding_ = 0;         // operations without an answer

@@ -18,6 +18,7 @@
 
 #include "tuplespace/space/atomic_group.h"
 #include "tuplespace/space/atomic_search.h"
+#include "tuplespace/space/ended_sessions.h"
 #include "tuplespace/space/hold.h"
 #include "tuplespace/space/record.h"
 #include "tuplespace/space/search.h"
@@ -76,6 +77,7 @@ struct Shard::Parts {
 
   absl::flat_hash_map<SessionId, std::unique_ptr<Session>> sessions;
   Session* last_session = nullptr;  // that was looked up; nullptr: none that is still there
+  EndedSessions ended_elsewhere;    // by shard 0; only other shards ask
   std::unordered_map<std::string, SessionId> named_sessions;
   std::vector<Session*> collecting;  // with answers of this turn
   std::vector<Session*> emptying;    // with records to erase

@@ -82,7 +82,7 @@ bool Shard::Parts::admit(Operation& operation) {
   }
   Session* session = session_of(caller);
   if (session == nullptr) {
-    if (config.shard == 0) {
+    if (config.shard == 0 || ended_elsewhere.contains(caller.session)) {
       refuse(operation.reply, ended(caller.session));
       return false;
     }
@@ -367,6 +367,7 @@ void Shard::Parts::confirm(Operation& operation) {
 
 void Shard::Parts::close_session(Operation& operation) {
   const CloseSession& close = std::get<CloseSession>(operation.what);
+  if (config.shard != 0) ended_elsewhere.add(close.session);
   const auto found = sessions.find(close.session);
   if (found == sessions.end()) return refuse(operation.reply, ended(close.session));
   Session& session = *found->second;

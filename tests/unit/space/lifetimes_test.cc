@@ -156,6 +156,22 @@ TEST(BoundSpace, OfAnotherShardMakesItsSessionKnownThere) {
   EXPECT_FALSE(exists(rig, "s"));
 }
 
+TEST(SessionOfAnotherShard, IsNotBegunAnewByWhatWasUnderWayWhenItEnded) {
+  ShardConfig config;
+  config.shard = 1;
+  Rig rig(config);
+  Rig::Client ann, bob;
+  ann.session = 77;  // of shard 0, which says that it has ended
+  bob.session = 78;
+  ann.receiver = 1'000;
+  bob.receiver = 1'001;
+  rig.out("s", "(1)");
+  rig.close(ann);
+  EXPECT_EQ(rig.said(rig.in("s", "(1)", &ann)), "NOT_FOUND");
+  EXPECT_EQ(rig.said(rig.in("s", "(1)", &bob)), "(1)");
+  rig.close(bob);
+}
+
 TEST(BoundSpace, HoldsInItEndWithIt) {
   Rig rig;
   Rig::Client ann = rig.open();
