@@ -26,8 +26,8 @@ class ServerProcess {
   Status begin();
   Status await_listening();
   Status start();
-  // Stops it in the middle of what it does: from here on it runs no instruction of its own, only the
-  // system calls that it is in go on.
+  // Stops it in the middle of what it does: from here on it runs no instruction of its own, only
+  // the system calls that it is in go on.
   void freeze();
   // SIGKILL, and waits for the end. Returns the exit code if it had ended by itself, or minus the
   // signal that ended it.

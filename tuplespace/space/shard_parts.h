@@ -20,6 +20,7 @@
 #include "tuplespace/space/atomic_search.h"
 #include "tuplespace/space/ended_sessions.h"
 #include "tuplespace/space/hold.h"
+#include "tuplespace/space/inquiry.h"
 #include "tuplespace/space/record.h"
 #include "tuplespace/space/search.h"
 #include "tuplespace/space/session.h"
@@ -175,32 +176,6 @@ struct Shard::Parts {
   Status check_take(Take& take, const Space* space, Order* order, uint32_t* field,
                     int* group) const;
   Status check_extras(const Take& take, int* group) const;
-  // Whom a read or take is for.
-  struct Asker {
-    const Take& take;
-    const Caller& caller;
-    ReplyTo reply;
-    explicit Asker(const Wait& wait) : take(wait.take), caller(wait.caller), reply(wait.reply) {}
-    Asker(const Take& t, const Caller& c, ReplyTo r) : take(t), caller(c), reply(r) {}
-  };
-  // What a read or take looks for, and how.
-  struct Inquiry {
-    const Take& take;
-    const Plan& plan;
-    std::span<const Filing> further;  // of take.extras->any_of
-    Order order;
-    uint32_t field;
-    int group;
-    explicit Inquiry(const Wait& wait)
-        : take(wait.take),
-          plan(wait.filing.plan),
-          further(wait.further),
-          order(wait.order),
-          field(wait.field),
-          group(wait.group) {}
-    Inquiry(const Take& t, const Plan& p, std::span<const Filing> f, Order o, uint32_t n, int g)
-        : take(t), plan(p), further(f), order(o), field(n), group(g) {}
-  };
   SearchRequest request_for(const Inquiry& inquiry) const;
   SearchResult search_for(Space& space, const Inquiry& inquiry, Cursor& cursor);
   // The further templates of a read or take.
@@ -216,19 +191,21 @@ struct Shard::Parts {
   Status no_room(const Take& take) const;
   // True if what it takes stays somebody's: of its session until confirmed, or of a hold.
   static bool keeps_what_it_takes(const Wait& wait);
-  void park(Space& space, std::unique_ptr<Wait> wait);
-  void enroll(std::unique_ptr<Wait> wait);
-  void end_wait(Wait& wait);
-  void dismiss(Wait& wait);
   void answer_nothing(const Space& space, const Take& take, ReplyTo reply, Ended ended);
   void answer_nothing(const Wait& wait, Ended ended);
   static void read_matched(std::string_view spelled, std::vector<Found>& tuples);
   uint64_t held_for(const Space& space, const Take& take) const;
+  void count(Operation& operation);
+  void scan(Operation& operation);
+
+  // ---- shard_wait.cc ----
+  void park(Space& space, std::unique_ptr<Wait> wait);
+  void enroll(std::unique_ptr<Wait> wait);
+  void end_wait(Wait& wait);
+  void dismiss(Wait& wait);
   void wait_due(uint64_t id);
   size_t continue_search(Wait& wait);
   void cancel(const Cancel& cancel);
-  void count(Operation& operation);
-  void scan(Operation& operation);
 
   // ---- shard_spaces.cc ----
   Space* find_space(std::string_view name);

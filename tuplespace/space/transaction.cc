@@ -3,7 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace tuplespace {
+
+Status transaction_has_ended(TransactionId id) {
+  return {Code::kAborted,
+          fmt::format("transaction {} is not open: it was committed or aborted, its lease or its "
+                      "session ended, or the server was started again; begin another",
+                      id),
+          {"transaction", false, false}};
+}
 
 bool Transaction::None::matches(const Tuple& tuple) const {
   if (wanted.matches(tuple)) return true;

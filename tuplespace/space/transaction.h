@@ -21,6 +21,7 @@
 #include "tuplespace/clock.h"
 #include "tuplespace/space/operation.h"
 #include "tuplespace/space/slab.h"
+#include "tuplespace/status.h"
 
 namespace tuplespace {
 
@@ -54,6 +55,9 @@ struct Transaction {
 
   size_t size() const { return written.size() + read.size() + taken.size() + nones.size(); }
 };
+
+// ABORTED: nothing can be done under it any more.
+Status transaction_has_ended(TransactionId id);
 
 // ReadLocks knows which transactions have read a tuple that is available.
 class ReadLocks {

@@ -102,7 +102,8 @@ class CommandLine(command_line.CommandLine):
         self.assertRegex(output, r"^tuplespace \d+\.\d+\.\d+\n$")
 
     def test_no_server_is_said_at_once_with_what_to_do(self):
-        done = subprocess.run([f"{command_line.BIN}/tuplespace", "spaces"], capture_output=True, text=True,
+        done = subprocess.run([f"{command_line.BIN}/tuplespace", "spaces"], capture_output=True,
+                              text=True,
                               env={**os.environ, "TUPLESPACE_SERVER": "127.0.0.1:1"})
         self.assertEqual((done.returncode, done.stdout), (2, ""))
         self.assertRegex(done.stderr, r"^tuplespace: no server at 127\.0\.0\.1:1 \(.*Connection "

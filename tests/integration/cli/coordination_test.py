@@ -206,7 +206,8 @@ class Coordination(command_line.CommandLine):
                            "echo $TUPLE_TOKEN; exec sleep 60")
         fence = int(first.stdout.readline())
         self.expect(1, "", "", "lock", self.space, "disk", "--wait", "10ms", "--", "true")
-        second = self.start("lock", self.space, "disk", "--", "sh", "-c", "echo $TUPLE_TOKEN; exit 7")
+        second = self.start("lock", self.space, "disk", "--", "sh", "-c",
+                            "echo $TUPLE_TOKEN; exit 7")
         self.until(lambda: self.waiters(self.space) == 1, "the second one waits")
         first.send_signal(signal.SIGTERM)
         self.end(first)

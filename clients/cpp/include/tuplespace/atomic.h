@@ -12,9 +12,9 @@
 // Counts see available tuples, after the takes and before the outs. Of several alternatives the
 // first that can happen does. Who waits stands in line with those who take.
 //
-// Receipt: with an `out` or `settle` in it, what it took is final at that instant: all has happened,
-//          also if this process dies before it hears of it. Without, as `in`: what was taken goes
-//          back if this process dies before it has confirmed.
+// Receipt: with an `out` or `settle` in it, what it took is final at that instant: all has
+//          happened, also if this process dies before it hears of it. Without, as `in`: what was
+//          taken goes back if this process dies before it has confirmed.
 // Threads: one at a time.
 // Bounds:  the server's steps_max (32) alternatives, and steps that match; its effects_max.
 // Errors:  what is wrong with a step is the atomic's Status.
