@@ -3,6 +3,11 @@
 //   create       makes a memory, async and sync space: bench-memory, bench-async, bench-sync
 //   fill         writes --tuples tuples ("job", id, padding); prints nothing to compare
 //   pairs        --outstanding callers, each out, then in; rate is operations a second
+//   pair-rounds  --outstanding threads that wait for each answer: out, in; rate is rounds a second
+//   held-rounds  the same, taken under a hold that is settled
+//   atomic-rounds       out, out, an atomic that takes both and puts one, in
+//   transaction-rounds  the same, with a transaction in the atomic's place
+//   watch        is told all that happens; prints "ready", ends with standard input
 //   single       one caller that waits for each answer: out, in, out, ...
 //   handover     from an out to the answer of another client's `in` that waits already
 //   rd           --outstanding reads by one bound field among --tuples
@@ -22,6 +27,7 @@
 #include <mutex>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/bench/load.h"
@@ -130,6 +136,90 @@ std::string pairs(const Settings& settings) {
   }
   all.finish.wait();
   return all.tally.json();
+}
+
+// One round of a caller on a thread of its own; `who` makes its tuples unlike those of others.
+using Round = void (*)(Connection& connection, Space& space, int64_t who);
+
+Tuple note(const char* name, int64_t who) {
+  return must(Tuple::of({name, who, std::string(kTupleBytes - 12, 'p')}));
+}
+
+Template note_of(const char* name, int64_t who) {
+  std::string canonical;
+  encode_int(who, canonical);
+  return template_of(name, value_pattern(canonical));
+}
+
+void pair_round(Connection&, Space& space, int64_t who) {
+  must(space.out(note("a", who)));
+  must(space.in(note_of("a", who)));
+}
+
+void held_round(Connection&, Space& space, int64_t who) {
+  must(space.out(note("a", who)));
+  must(must(space.in(note_of("a", who), {.hold = std::chrono::seconds(60)})).done());
+}
+
+// Two are put, both are taken and a third is put at one instant, that is taken.
+void atomic_round(Connection& connection, Space& space, int64_t who) {
+  must(space.out(note("a", who)));
+  must(space.out(note("b", who)));
+  must(connection.atomic(client::Atomic()
+                             .in(space.name(), note_of("a", who))
+                             .in(space.name(), note_of("b", who))
+                             .out(space.name(), note("c", who))));
+  must(space.in(note_of("c", who)));
+}
+
+void transaction_round(Connection& connection, Space& space, int64_t who) {
+  must(space.out(note("a", who)));
+  must(space.out(note("b", who)));
+  client::Transaction transaction = must(connection.begin(space.name()));
+  Space inside = transaction.space(space.name());
+  must(inside.in(note_of("a", who)));
+  must(inside.in(note_of("b", who)));
+  must(inside.out(note("c", who)));
+  if (const Status done = transaction.commit(); !done.ok()) give_up(done.to_string());
+  must(space.in(note_of("c", who)));
+}
+
+template <Round kRound>
+std::string rounds(const Settings& settings) {
+  Connection connection = must(client::connect(settings.address));
+  Tally tally(settings.load);
+  std::mutex mutex;
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < settings.load.outstanding; ++i) {
+    threads.emplace_back([&, who = static_cast<int64_t>(i)] {
+      Space space = connection.space(settings.space);
+      for (bool over = false; !over;) {
+        const int64_t begun = steady_ns();
+        kRound(connection, space, who);
+        const int64_t now = steady_ns();
+        const std::lock_guard lock(mutex);
+        tally.add(begun, now);
+        over = tally.over(now);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return tally.json();
+}
+
+// Hears all that happens until standard input ends.
+std::string watch(const Settings& settings) {
+  Connection connection = must(client::connect(settings.address));
+  client::Watch watch = must(connection.space(settings.space).watch("(...)"));
+  fmt::print("ready\n");
+  std::fflush(stdout);
+  std::thread([&watch] {
+    while (watch.next().ok()) {
+    }
+  }).detach();
+  while (std::getchar() != EOF) {
+  }
+  std::_Exit(0);
 }
 
 std::string single(const Settings& settings) {
@@ -331,9 +421,20 @@ int main(int argc, char** argv) {
   app.add_option("--warm-up", settings.load.warm_up_s);
   std::string (*run)(const Settings&) = nullptr;
   const std::pair<const char*, std::string (*)(const Settings&)> commands[] = {
-      {"create", create}, {"fill", fill},         {"pairs", pairs},
-      {"single", single}, {"handover", handover}, {"rd", rd},
-      {"outs", outs},     {"late", late},         {"connections", connections}};
+      {"create", create},
+      {"fill", fill},
+      {"pairs", pairs},
+      {"single", single},
+      {"handover", handover},
+      {"rd", rd},
+      {"pair-rounds", rounds<pair_round>},
+      {"held-rounds", rounds<held_round>},
+      {"atomic-rounds", rounds<atomic_round>},
+      {"transaction-rounds", rounds<transaction_round>},
+      {"watch", watch},
+      {"outs", outs},
+      {"late", late},
+      {"connections", connections}};
   for (const auto& [name, function] : commands) {
     app.add_subcommand(name)->callback([&run, f = function] { run = f; });
   }

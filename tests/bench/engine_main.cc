@@ -1,6 +1,8 @@
 // bench_engine: the engine without a network. Prints one line of JSON.
 //
 //   pairs     outs and ins of 100-byte tuples, --outstanding at once; rate is operations a second
+//   numbered  the same in a session: every operation has a number, answers are confirmed
+//   groups    gives back and takes again one of --tuples groups, of which all are held
 //   rd        reads by one bound field among --tuples
 //   waiting   outs while --tuples other templates wait
 //   memory    bytes of resident memory per tuple with one question, and per further question
@@ -151,6 +153,72 @@ std::string pairs(const Settings& settings) {
   return callers.run(settings.load).json();
 }
 
+// What pairs() does, exactly once.
+std::string numbered(const Settings& settings) {
+  Bench bench(settings);
+  Engine& engine = *bench.engine;
+  OpenSession open;
+  open.secret = "bench";
+  open.stream = true;
+  const Answer opened = ask_once(engine, {open, {}, {}});
+  const SessionId session = std::get<SessionAnswer>(opened.what).session;
+  constexpr size_t kConfirmedAtOnce = 64;  // as many as a frame of 64 callers brings
+  const Template any_job = job_by(1, 0);
+  const Tuple tuple = job(0);
+  std::vector<Number> asked(settings.load.outstanding, 0);  // by each caller, last
+  std::vector<NumberRange> answered;
+  Number last = 0;
+  Callers callers(engine, settings.load.outstanding, [&](size_t caller, uint64_t turn) {
+    if (asked[caller] != 0) answered.push_back({asked[caller], asked[caller]});
+    if (answered.size() >= kConfirmedAtOnce) {
+      engine.submit({Confirm{session, {}, true, std::exchange(answered, {})}, {}, {}});
+    }
+    Operation operation = turn % 2 == 0 ? out(tuple) : take(any_job, true, std::nullopt);
+    asked[caller] = ++last;
+    operation.caller = {session, last, last, {}};
+    return operation;
+  });
+  return callers.run(settings.load).json();
+}
+
+// ("job", group, ...): takes the oldest of a group that nobody holds, under a hold.
+Operation take_of_group() {
+  Take take;
+  take.space = kSpace;
+  take.wanted = std::move(Template::of(std::vector<Pattern>(4, any_pattern()), {})).value();
+  TakeExtras extras;
+  extras.hold = 3'600'000;
+  extras.group = FieldChoice{1, {}};
+  take.extras = std::make_shared<const TakeExtras>(std::move(extras));
+  return {std::move(take), {}, {}};
+}
+
+std::string groups(const Settings& settings) {
+  Bench bench(settings);
+  constexpr int kOfEach = 10;
+  for (int i = 0; i < kOfEach; ++i) fill(*bench.engine, settings.tuples);
+  const auto take_one = [&] {
+    const Answer answer = ask_once(*bench.engine, take_of_group());
+    const auto& found = std::get<TakeAnswer>(answer.what).tuples;
+    if (found.empty()) give_up("no group is free");
+    return found[0].token;
+  };
+  std::vector<Token> held;
+  for (uint64_t i = 0; i < settings.tuples; ++i) held.push_back(take_one());
+  std::mt19937_64 random(7);
+  Tally tally(settings.load);
+  while (true) {
+    Token& token = held[random() % held.size()];
+    const int64_t begun = steady_ns();
+    ask_once(*bench.engine, {Settle{kSpace, token, Settlement::kBack, 0, {}}, {}, {}});
+    token = take_one();
+    const int64_t now = steady_ns();
+    if (tally.over(now)) break;
+    tally.add(begun, now);
+  }
+  return tally.json();
+}
+
 std::string rd(const Settings& settings) {
   Bench bench(settings);
   fill(*bench.engine, settings.tuples);
@@ -259,8 +327,8 @@ int main(int argc, char** argv) {
   app.add_option("--warm-up", settings.load.warm_up_s);
   std::string (*run)(const Settings&) = nullptr;
   const std::pair<const char*, std::string (*)(const Settings&)> commands[] = {
-      {"pairs", pairs},       {"rd", rd},          {"waiting", waiting}, {"memory", memory},
-      {"fill", fill_and_die}, {"recover", recover}};
+      {"pairs", pairs},     {"numbered", numbered}, {"groups", groups},     {"rd", rd},
+      {"waiting", waiting}, {"memory", memory},     {"fill", fill_and_die}, {"recover", recover}};
   for (const auto& [name, function] : commands) {
     app.add_subcommand(name)->callback([&run, f = function] { run = f; });
   }

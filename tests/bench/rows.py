@@ -260,10 +260,48 @@ def connections(bench):
               "raw gRPC, idle streams", ("<=", 1.25))
 
 
+def coordination(bench):
+    _, ours = bench.ours()
+    _, watched = bench.ours()
+    bench.client(watched, "create")
+    bench.start([f"{bench.bin}/bench_client", "watch", "--address", watched,
+                 "--space", "bench-memory"], "(ready)")
+
+    def rounds(kind):
+        return bench.client(ours, f"{kind}-rounds", "--outstanding", 64)
+
+    few, many = 1_000, 10_000
+    results = bench.take_turns({
+        "plain": lambda: bench.engine("pairs", "--outstanding", 64),
+        "numbered": lambda: bench.engine("numbered", "--outstanding", 64),
+        "pair": lambda: rounds("pair"), "held": lambda: rounds("held"),
+        "atomic": lambda: rounds("atomic"), "transaction": lambda: rounds("transaction"),
+        "pairs": lambda: our_pairs(bench, ours, "memory", 64),
+        "watched": lambda: our_pairs(bench, watched, "memory", 64),
+        "few": lambda: bench.engine("groups", "--tuples", few),
+        "many": lambda: bench.engine("groups", "--tuples", many)})
+    each_us = {step: [1e6 / rate for rate in values(results[step])] for step in results}
+    three_us = [3 * us for us in each_us["pair"]]
+    bench.row("exactly once: a numbered operation, engine alone", "us/op", each_us["numbered"],
+              each_us["plain"], "without a number", ("<=", 1.3))
+    bench.row("out, in under a hold, settle; 64 callers", "us/round", each_us["held"],
+              each_us["pair"], "out, in", ("<=", 2))
+    bench.row("two takes and an out as an atomic; 64 callers", "us/round", each_us["atomic"],
+              three_us, "the same six operations one by one")
+    bench.row("two takes and an out in a transaction; 64 callers", "us/round",
+              each_us["transaction"], three_us, "the same six operations one by one")
+    bench.row("two takes and an out in a transaction; 64 callers", "us/round",
+              each_us["transaction"], each_us["atomic"], "as an atomic")
+    bench.row("64 callers, memory, one watcher of all", "us/op", each_us["watched"],
+              each_us["pairs"], "nobody watching")
+    bench.row(f"settle one of {many:,} held groups and take it again, engine alone", "us",
+              each_us["many"], each_us["few"], f"of {few:,}", ("<=", 1.3))
+
+
 def resident(pid):
     with open(f"/proc/{pid}/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
 GROUPS = (latency, pairs64, pairs4096, unary, engine_sync, rd, waiting, memory, recovery, deadline,
-          connections)
+          connections, coordination)

@@ -76,7 +76,7 @@ void WatchStream::on_answer(Answer&& answer) {
 void WatchStream::tell(const WatchAnswer& news, Sequence sequence) {
   if (missed_ || unsent_.size() > service_.config().watch_bytes_max) return miss(sequence);
   const bool gap = news.gap.has_value();
-  if (gap && !unsent_.empty()) {  // a gap stands before the events of its message
+  if (gap && has_unsent_) {  // a gap stands before the events of its message
     if (stream_->writing()) return miss(sequence);
     send();
   }
@@ -93,6 +93,7 @@ void WatchStream::tell(const WatchAnswer& news, Sequence sequence) {
     append_number(unsent_, 2, news.gap->second);
   }
   append_number(unsent_, 4, news.snapshot_end);
+  has_unsent_ = true;
   told_ = sequence;
 }
 
@@ -104,19 +105,21 @@ void WatchStream::miss(Sequence sequence) {
 
 void WatchStream::send() {
   if (stream_ == nullptr || stream_->writing()) return;
-  if (unsent_.empty() && missed_ && missed_to_ != 0) {
+  if (!has_unsent_ && missed_ && missed_to_ != 0) {
     {
       Nested gap(unsent_, 3);
       append_number(unsent_, 1, missed_from_);
       append_number(unsent_, 2, missed_to_);
+      has_unsent_ = true;
     }
     append_number(unsent_, 2, missed_to_);
     told_ = missed_to_;
     missed_ = false;
   }
-  if (unsent_.empty()) return;
+  if (!has_unsent_) return;
   stream_->write(unsent_);
   unsent_.clear();
+  has_unsent_ = false;
 }
 
 void WatchStream::on_written() { send(); }

@@ -40,9 +40,10 @@ class WatchStream final : public StreamHandler, private Receiver {
   uint64_t receiver_;
   bool asked_ = false;
   bool over_ = false;
-  std::string unsent_;   // one WatchResponse; several merge into one
-  Sequence told_ = 0;    // all up to here is sent or in unsent_; 0: the snapshot is not
-  bool missed_ = false;  // what came after missed_from_ was left out
+  std::string unsent_;       // one WatchResponse; several merge into one
+  bool has_unsent_ = false;  // also an empty one: it says that the watch has begun
+  Sequence told_ = 0;        // all up to here is sent or in unsent_; 0: the snapshot is not
+  bool missed_ = false;      // what came after missed_from_ was left out
   Sequence missed_from_ = 0;
   Sequence missed_to_ = 0;  // 0: it is a part of the snapshot, whose end is not known yet
 };
