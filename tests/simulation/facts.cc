@@ -245,6 +245,19 @@ const std::vector<HoldEnd>& Facts::ends_of(uint16_t shard, Token token) const {
   return at == ends_.end() ? kNone : at->second;
 }
 
+bool Facts::is_final(const v1::Alternative& alternative) {
+  return std::ranges::any_of(alternative.steps(), [](const v1::Step& step) {
+    return step.has_out() || step.has_settle();
+  });
+}
+
+bool Facts::took_for_good(const Deed& deed) {
+  if (deed.what != What::kAtomic) return deed.session == kNobody;
+  const v1::AtomicResponse& did = deed.answer.atomic();
+  if (did.ended() != v1::ENDED_UNSPECIFIED) return false;
+  return is_final(deed.request.atomic().alternatives(static_cast<int>(did.alternative())));
+}
+
 std::vector<std::vector<Uid>> Facts::puts_of(const Deed& deed) {
   if (deed.what == What::kOut) return {deed.uids};
   std::vector<std::vector<Uid>> puts;

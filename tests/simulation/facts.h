@@ -67,6 +67,10 @@ class Facts {
   const std::string& home_of(Uid uid) const { return homes_[static_cast<size_t>(uid)]; }
   // The uids that a deed put at one instant, if it did: of each alternative, or of the out.
   static std::vector<std::vector<Uid>> puts_of(const Deed& deed);
+  // An alternative that puts or settles takes for good.
+  static bool is_final(const v1::Alternative& alternative);
+  // True if what the deed took without a hold is gone for good.
+  static bool took_for_good(const Deed& deed);
 
   // What no client should have been told.
   const std::vector<std::string>& nonsense() const { return nonsense_; }

@@ -55,6 +55,7 @@ bool may_have_ended(const Past& past, const Facts& facts, const Point& taken,
                     const std::string& space, const Deed& later, Sequence at) {
   const Deed& took = past.deeds[taken.deed];
   const auto before = [&](uint64_t step) { return step < later.told.step; };
+  if (taken.token == 0 && Facts::took_for_good(took)) return false;
   if (took.session != kNobody && before(past.sessions[took.session].doubt_step)) {
     if (took.hold || !took.surely_confirmed) return true;
   }

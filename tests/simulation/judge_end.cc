@@ -111,7 +111,7 @@ bool may_be_gone(const Past& past, const Facts& facts, const Item& item) {
     if (point.kind != Point::Kind::kTaken) continue;
     const Deed& took = past.deeds[point.deed];
     if (point.token == 0) {
-      if (took.session == kNobody || took.confirm_step != kNoStep) return true;
+      if (Facts::took_for_good(took) || took.confirm_step != kNoStep) return true;
       continue;
     }
     for (const HoldEnd& end : facts.ends_of(past.space(item.space).shard, point.token)) {
@@ -159,11 +159,17 @@ void judge_end(const Past& past, const Facts& facts, Verdict& verdict) {
       verdict.wrong(fmt::format("job {} is there twice at the end", one.uid));
     }
   }
-  // Takes without a session whose answer nobody got: each may have taken so many.
+  // Takes that are final and whose answer nobody got: each may have taken so many.
   std::map<std::string, uint64_t> unknown;
   for (const Deed& deed : past.deeds) {
     const bool final = deed.what == What::kIn && deed.session == kNobody && !deed.hold;
     if (final && deed.outcome == Outcome::kUnknown) unknown[deed.space] += deed.max;
+    if (deed.what != What::kAtomic || deed.outcome != Outcome::kUnknown) continue;
+    for (const v1::Alternative& alternative : deed.request.atomic().alternatives()) {
+      for (const v1::Step& step : alternative.steps()) {
+        if (step.has_in() && Facts::is_final(alternative)) ++unknown[step.in().space()];
+      }
+    }
   }
   std::map<std::string, uint64_t> missing;
   for (size_t uid = 1; uid < left.size(); ++uid) {
@@ -174,9 +180,10 @@ void judge_end(const Past& past, const Facts& facts, Verdict& verdict) {
       continue;
     }
     const std::string& home = facts.home_of(static_cast<Uid>(uid));
-    if (++missing[home] > unknown[home]) {
+    const uint64_t may_be = unknown[home] + unknown["c"];  // where it may have been collected
+    if (++missing[home] > may_be) {
       verdict.wrong(fmt::format("job {} of deed {} in {} is lost: {} are missing there, {} may be",
-                                uid, past.deed_of[uid], home, missing[home], unknown[home]));
+                                uid, past.deed_of[uid], home, missing[home], may_be));
     }
   }
 }

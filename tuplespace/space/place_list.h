@@ -59,7 +59,7 @@ class PlaceList {
   static constexpr uint32_t kChunk = 128;  // slots in a full chunk
 
   // One block of memory; small lists have small chunks.
-  struct Chunk {
+  struct alignas(Slot) Chunk {  // its slots follow it
     uint16_t first = 0;  // slots before it are gaps left at the front
     uint16_t count = 0;
     uint16_t capacity = 0;
