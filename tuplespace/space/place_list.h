@@ -58,8 +58,8 @@ class PlaceList {
  private:
   static constexpr uint32_t kChunk = 128;  // slots in a full chunk
 
-  // One block of memory; small lists have small chunks.
-  struct alignas(Slot) Chunk {  // its slots follow it
+  // One block of memory, its slots behind it; small lists have small chunks.
+  struct alignas(Slot) Chunk {
     uint16_t first = 0;  // slots before it are gaps left at the front
     uint16_t count = 0;
     uint16_t capacity = 0;
