@@ -157,16 +157,20 @@ void Shard::Parts::out(Operation& operation) {
     together = false;
   }
   if (until_taken) return;  // it is answered when its fate is known
-  if (operation.caller.number != 0) {
-    Session& session = *session_of(operation.caller);
-    KeptAnswer& kept = session.answers.insert(operation.caller.number);
-    kept.hash = operation.caller.hash;
-    kept.kind = record::AnswerKind::kOut;
-    kept.sequence = id;
-    kept.ttl = granted.ttl;
-    keep(session, operation.caller.number, kept, durable);
-  }
+  keep_out(operation.caller, id, granted, durable);
   new_answer(operation.reply, *space, id).what = granted;
+}
+
+void Shard::Parts::keep_out(const Caller& caller, Sequence id, const OutAnswer& granted,
+                            bool durable) {
+  if (caller.number == 0) return;
+  Session& session = *session_of(caller);
+  KeptAnswer& kept = session.answers.insert(caller.number);
+  kept.hash = caller.hash;
+  kept.kind = record::AnswerKind::kOut;
+  kept.sequence = id;
+  kept.ttl = granted.ttl;
+  keep(session, caller.number, kept, durable);
 }
 
 // Requires: check_times() accepts them.

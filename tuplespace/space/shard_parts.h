@@ -145,6 +145,7 @@ struct Shard::Parts {
   Answer about(const Space& space) const;
 
   void out(Operation& operation);
+  void keep_out(const Caller& caller, Sequence id, const OutAnswer& granted, bool durable);
   SessionId bound_session(const Operation& operation) const;
   Status check_times(const Out& out) const;
   Status check_out(const Out& out, const Space* space) const;

@@ -94,15 +94,7 @@ void Shard::Parts::out_under(Space& space, Operation& operation, const Due& due,
   const Sequence id = next_sequence();
   put_under(x, space, std::move(out.tuple), id, due);
   for (const Tuple& tuple : extras->more) put_under(x, space, tuple, next_sequence(), due);
-  if (operation.caller.number != 0) {
-    Session& session = *session_of(operation.caller);
-    KeptAnswer& kept = session.answers.insert(operation.caller.number);
-    kept.hash = operation.caller.hash;
-    kept.kind = record::AnswerKind::kOut;
-    kept.sequence = id;
-    kept.ttl = granted.ttl;
-    keep(session, operation.caller.number, kept, false);
-  }
+  keep_out(operation.caller, id, granted, false);
   new_answer(operation.reply, space, id).what = granted;
 }
 
