@@ -139,16 +139,20 @@ void ask_until_indexed(Engine& engine, Callers& callers) {
   }
 }
 
+// ("job", ?int, ?int, ?)
+Template any_job() {
+  return std::move(Template::of({value_pattern(std::string("\x16job\0", 5)),
+                                 type_pattern(Type::kInt), type_pattern(Type::kInt), any_pattern()},
+                                {}))
+      .value();
+}
+
 std::string pairs(const Settings& settings) {
   Bench bench(settings);
-  const Template any_job =
-      std::move(Template::of({value_pattern(std::string("\x16job\0", 5)), type_pattern(Type::kInt),
-                              type_pattern(Type::kInt), any_pattern()},
-                             {}))
-          .value();
+  const Template wanted = any_job();
   const Tuple tuple = job(0);
   Callers callers(*bench.engine, settings.load.outstanding, [&](size_t, uint64_t turn) {
-    return turn % 2 == 0 ? out(tuple) : take(any_job, true, std::nullopt);
+    return turn % 2 == 0 ? out(tuple) : take(wanted, true, std::nullopt);
   });
   return callers.run(settings.load).json();
 }
@@ -163,7 +167,7 @@ std::string numbered(const Settings& settings) {
   const Answer opened = ask_once(engine, {open, {}, {}});
   const SessionId session = std::get<SessionAnswer>(opened.what).session;
   constexpr size_t kConfirmedAtOnce = 64;  // as many as a frame of 64 callers brings
-  const Template any_job = job_by(1, 0);
+  const Template wanted = any_job();
   const Tuple tuple = job(0);
   std::vector<Number> asked(settings.load.outstanding, 0);  // by each caller, last
   std::vector<NumberRange> answered;
@@ -173,7 +177,7 @@ std::string numbered(const Settings& settings) {
     if (answered.size() >= kConfirmedAtOnce) {
       engine.submit({Confirm{session, {}, true, std::exchange(answered, {})}, {}, {}});
     }
-    Operation operation = turn % 2 == 0 ? out(tuple) : take(any_job, true, std::nullopt);
+    Operation operation = turn % 2 == 0 ? out(tuple) : take(wanted, true, std::nullopt);
     asked[caller] = ++last;
     operation.caller = {session, last, last, {}};
     return operation;
