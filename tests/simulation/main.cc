@@ -22,7 +22,6 @@ struct Settings {
   size_t operations = 150;
   bool print = false;
   bool lying_disk = false;
-  bool repeat_everywhere = false;
 };
 
 struct Figures {
@@ -55,8 +54,7 @@ int run(const Settings& settings) {
   };
   Figures figures;
   for (uint64_t seed = settings.seed; seed < settings.seed + settings.seeds; ++seed) {
-    World world({seed, settings.operations, settings.print, settings.lying_disk,
-                 settings.repeat_everywhere});
+    World world({seed, settings.operations, settings.print, settings.lying_disk});
     const std::string wrong = world.run();
     ++figures.seeds;
     figures.operations += world.operations();
@@ -86,8 +84,6 @@ int main(int argc, char** argv) {
   app.add_option("--operations", settings.operations, "of clients, for each seed");
   app.add_flag("--print", settings.print, "everything that happens");
   app.add_flag("--lying-disk", settings.lying_disk, "one that syncs nothing and says it did");
-  app.add_flag("--repeat-everywhere", settings.repeat_everywhere,
-               "unary calls repeat their numbers with two shards, too: see tests/README.md");
   CLI11_PARSE(app, argc, argv);
   tuplespace::set_log_level(static_cast<tuplespace::Level>(99));
   return tuplespace::simulation::run(settings);

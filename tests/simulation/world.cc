@@ -128,8 +128,7 @@ void World::step() {
 void World::client_step() {
   const size_t who = draw_.below(kClients + kCallers + kRepeaters);
   if (who >= kClients + kCallers) {
-    const bool may = server_->up() && (setup_.repeat_everywhere || server_->shards() == 1);
-    if (may) repeaters_[who - kClients - kCallers]->ask(lanes_.size());
+    if (server_->up()) repeaters_[who - kClients - kCallers]->ask(lanes_.size());
     return;
   }
   if (who >= kClients) {

@@ -25,7 +25,6 @@ struct WorldSetup {
   size_t operations = 150;
   bool print = false;  // the trace, as it comes
   bool lying_disk = false;
-  bool repeat_everywhere = false;  // numbers of unary calls are repeated with two shards, too
 };
 
 enum class Fault : uint8_t {

@@ -364,6 +364,12 @@ void Lane::commit(Owned& owned) {
   effects.batch.clear();
   effects.mark = Mark::kNone;
   effects.batch_number = owned.in_flight.last() + 1;
+  if (owned.committed.empty()) {
+    owned.committed.swap(effects.answers);
+  } else {
+    for (Answer& answer : effects.answers) owned.committed.push_back(std::move(answer));
+    effects.answers.clear();
+  }
   if (!effects.ended_sessions.empty()) tell_ended(effects.ended_sessions);
   if (!effects.dropped_spaces.empty()) forget_spaces(owned);
 }
@@ -390,8 +396,10 @@ void Lane::tell_ended(std::vector<SessionId>& sessions) {
   sessions.clear();
 }
 
+// Whom an answer reaches may submit more to any shard of this lane. What that is answered waits for
+// the next round: its batch is not committed yet.
 void Lane::dispatch(Owned& owned) {
-  leaving_.swap(owned.effects.answers);  // whom they reach may submit more
+  leaving_.swap(owned.committed);
   for (Answer& answer : leaving_) {
     if (answer.reply.receiver == 0) continue;
     if (owned.in_flight.may_leave(answer)) {

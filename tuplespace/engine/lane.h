@@ -125,6 +125,7 @@ class Lane {
   struct Owned {
     std::unique_ptr<Shard> shard;
     Effects effects;
+    std::vector<Answer> committed;  // answers whose batch the store has, on their way out
     InFlight in_flight;
     Time due = 0;          // when it wants to be ticked
     bool touched = false;  // something was applied since the last commit

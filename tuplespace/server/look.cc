@@ -142,7 +142,7 @@ void list_sessions(Service& service, UnaryCall& call) {
 void end_session(Service& service, UnaryCall& call) {
   v1::EndSessionRequest request;
   if (const Status status = parse(call.request(), request); !status.ok()) return call.fail(status);
-  service.close_session(request.session(), [&service, token = call.token()](Answer& answer) {
+  service.close_session(request.session(), {}, [&service, token = call.token()](Answer& answer) {
     UnaryCall* const asker = service.find(token);
     if (asker == nullptr) return;
     if (!answer.status.ok()) return asker->fail(answer.status);

@@ -182,13 +182,21 @@ void Service::confirm_elsewhere(SessionId session, const std::vector<NumberRange
   }
 }
 
-void Service::close_session(SessionId session, Then then) {
-  Operation close;
-  close.what = CloseSession{session, "", true, {}};
-  ask_shards(1, engine().shards(), close,
-             [this, close, then = std::move(then)](std::vector<Answer>&) {
-               ask(close, then);  // shard 0
-             });
+void Service::close_session(SessionId session, std::vector<NumberRange> confirmed, Then then) {
+  // Shard 0 comes first and tells the others: what is durable of the end begins with shard 0, or a
+  // number might be executed again where its answer is forgotten already. Before that they learn
+  // what was confirmed, afterwards they say that their end is durable, too.
+  Operation confirm;
+  confirm.what = Confirm{session, "", true, std::move(confirmed), {}};
+  ask_shards(1, engine().shards(), confirm, [this, session, then](std::vector<Answer>&) {
+    Operation close;
+    close.what = CloseSession{session, "", true, {}};
+    ask(close, [this, close, then](Answer& closed) {
+      if (!closed.status.ok()) return then(closed);
+      ask_shards(1, engine().shards(), close,
+                 [then, closed](std::vector<Answer>&) mutable { then(closed); });
+    });
+  });
 }
 
 // ---- streams ----

@@ -95,8 +95,9 @@ class Service final : public CallHandler, private Receiver {
   // Confirms `ranges` in every shard but the first; nobody is answered.
   void confirm_elsewhere(SessionId session, const std::vector<NumberRange>& ranges);
 
-  // Ends a session whose secret was checked: in shard 0 last, because that decides.
-  void close_session(SessionId session, Then then);
+  // Ends a session whose secret was checked, with what was `confirmed` last. then(answer of shard
+  // 0) when its end is durable in every shard.
+  void close_session(SessionId session, std::vector<NumberRange> confirmed, Then then);
 
   // The handler is destroyed before the next poll; it must not be called any more.
   void retire(StreamHandler* handler);

@@ -326,7 +326,7 @@ void SessionStream::cancel(Number number) {
 
 void SessionStream::close() {
   state_ = State::kClosing;
-  service_.close_session(session_, [&service = service_, id = id_](Answer& answer) {
+  service_.close_session(session_, {}, [&service = service_, id = id_](Answer& answer) {
     SessionStream* const self = service.session_stream(id);
     if (self == nullptr || self->stream_ == nullptr) return;
     if (!answer.status.ok()) return self->end(answer.status);

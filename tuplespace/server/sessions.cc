@@ -97,8 +97,7 @@ void close_session(Service& service, UnaryCall& call) {
   confirm.what = Confirm{request.session(), request.secret(), false, *ranges, {}};
   const auto close = [&service, session = request.session(), ranges = *ranges](UnaryCall& asker,
                                                                                Answer&) {
-    service.confirm_elsewhere(session, ranges);
-    service.close_session(session, [&service, token = asker.token()](Answer& closed) {
+    service.close_session(session, ranges, [&service, token = asker.token()](Answer& closed) {
       UnaryCall* const waiting = service.find(token);
       if (waiting == nullptr) return;
       if (!closed.status.ok()) return waiting->fail(closed.status);

@@ -369,7 +369,17 @@ void Shard::Parts::close_session(Operation& operation) {
   const CloseSession& close = std::get<CloseSession>(operation.what);
   if (config.shard != 0) ended_elsewhere.add(close.session);
   const auto found = sessions.find(close.session);
-  if (found == sessions.end()) return refuse(operation.reply, ended(close.session));
+  Answer answer;
+  answer.mark = Mark::kSynced;
+  answer.batch = effects->batch_number;
+  SessionAnswer closed;
+  closed.session = close.session;
+  answer.what = std::move(closed);
+  if (found == sessions.end()) {
+    if (config.shard == 0) return refuse(operation.reply, ended(close.session));
+    answer.sequence = last;
+    return reply(operation.reply, std::move(answer));  // once what ended it is synced
+  }
   Session& session = *found->second;
   if (!close.trusted && !same_secret(close.secret, session.secret)) {
     return refuse(operation.reply, wrong_secret(close.session));
@@ -377,13 +387,7 @@ void Shard::Parts::close_session(Operation& operation) {
   confirm_ranges(session, close.ranges);
   write_session(session);  // what is erased next; so that there is a batch to wait for
   end_session(session);
-  Answer answer;
   answer.sequence = last;
-  answer.mark = Mark::kSynced;
-  answer.batch = effects->batch_number;
-  SessionAnswer closed;
-  closed.session = close.session;
-  answer.what = std::move(closed);
   reply(operation.reply, std::move(answer));
 }
 

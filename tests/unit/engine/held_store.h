@@ -26,9 +26,10 @@ class HeldStore : public Store {
   // From now on nothing is written or synced before write_all() or sync_all().
   void hold() { held_ = true; }
   void let_go() {
-    held_ = false;
+    let_go_at_next_commit();
     sync_all();
   }
+  void let_go_at_next_commit() { held_ = false; }
   void write_all() { move_to(last(), synced()); }
   void sync_all() { move_to(last(), last()); }
   void sync_to(uint64_t number) { move_to(std::max(number, watermarks().written), number); }
