@@ -58,6 +58,15 @@ def unfinished(source):
                 yield number, f"{found[1]}: finish it or take it out"
 
 
+def switched_off(source):
+    """A test runs, or it is not there."""
+    if source.suffix in CODE:
+        for number, line in enumerate(source.lines, 1):
+            found = re.search(r"\bDISA" r"BLED_\w+|^\s*#\s*if 0\b", line)
+            if found:
+                yield number, f"{found[0].strip()} is switched off: run it or take it out"
+
+
 def attic(source):
     """A name says what is inside."""
     words = re.split(r"[/_.\-]", source.path)

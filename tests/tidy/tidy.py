@@ -16,8 +16,8 @@ import style
 
 RULES = [
     layers.wrong_includes, layers.wrong_links, layers.stray_platform,
-    style.silent_header, style.long_file, style.wide_line, style.unfinished, style.attic,
-    style.machine_path, style.dead_snippet, style.unformatted, style.shell_warning,
+    style.silent_header, style.long_file, style.wide_line, style.unfinished, style.switched_off,
+    style.attic, style.machine_path, style.dead_snippet, style.unformatted, style.shell_warning,
 ]
 
 
