@@ -1,50 +1,62 @@
 #include "tuplespace/space/hash_table.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "tuplespace/status.h"
 
 namespace tuplespace {
 namespace {
 
-constexpr uint32_t kFirstCapacity = 8;
-constexpr uint32_t kSegmentCapacity = 512;
+// A segment has one capacity after the other. Two halves of a full one fit into the last but one.
+constexpr uint32_t kCapacities[] = {8, 16, 32, 64, 128, 256, 384, 512};
+constexpr uint32_t kHalfCapacity = std::end(kCapacities)[-2];
+constexpr uint32_t kFullCapacity = std::end(kCapacities)[-1];
+
+bool is_full(uint32_t used, uint32_t capacity) { return used * 8 >= capacity * 7; }
 
 }  // namespace
 
-HashTable::Segment::Segment(uint32_t capacity, uint8_t bits)
-    : mask(capacity - 1),
-      depth(bits),
-      keys(new uint64_t[capacity]),
-      values(new uint32_t[capacity]) {
-  std::fill_n(values.get(), capacity, kEmpty);
+HashTable::Segment::Segment(uint32_t places, uint8_t bits)
+    : capacity(places), depth(bits), keys(new uint64_t[places]), values(new uint32_t[places]) {
+  std::fill_n(values.get(), places, kEmpty);
 }
 
-// The directory uses the high bits of a key, positions in a segment the low ones.
+// The directory uses the high bits of a key, places in a segment the low half.
+uint32_t HashTable::Segment::home(uint64_t key) const {
+  return static_cast<uint32_t>((key & 0xffffffff) * capacity >> 32);
+}
+
 uint32_t HashTable::Segment::position(uint64_t key) const {
-  uint32_t at = static_cast<uint32_t>(key) & mask;
-  while (values[at] != kEmpty && keys[at] != key) at = (at + 1) & mask;
+  uint32_t at = home(key);
+  while (values[at] != kEmpty && keys[at] != key) at = after(at);
   return at;
 }
 
 void HashTable::Segment::remove_at(uint32_t gap) {
   // Entries behind the gap move up, so that no search ends too early.
-  uint32_t at = gap;
-  while (true) {
-    at = (at + 1) & mask;
-    if (values[at] == kEmpty) break;
-    const uint32_t home = static_cast<uint32_t>(keys[at]) & mask;
-    if (((at - home) & mask) >= ((at - gap) & mask)) {
-      keys[gap] = keys[at];
-      values[gap] = values[at];
-      gap = at;
-    }
+  for (uint32_t at = after(gap); values[at] != kEmpty; at = after(at)) {
+    const uint32_t from = home(keys[at]);
+    if (steps(from, at) < steps(gap, at)) continue;
+    keys[gap] = keys[at];
+    values[gap] = values[at];
+    gap = at;
   }
   values[gap] = kEmpty;
   --used;
 }
 
-HashTable::HashTable() { directory_.push_back(std::make_shared<Segment>(kFirstCapacity, 0)); }
+void HashTable::Segment::take_from(const Segment& other) {
+  for (uint32_t i = 0; i < other.capacity; ++i) {
+    if (other.values[i] == kEmpty) continue;
+    const uint32_t at = position(other.keys[i]);
+    keys[at] = other.keys[i];
+    values[at] = other.values[i];
+  }
+  used = other.used;
+}
+
+HashTable::HashTable() { directory_.push_back(std::make_shared<Segment>(kCapacities[0], 0)); }
 HashTable::~HashTable() = default;
 HashTable::HashTable(HashTable&&) noexcept = default;
 HashTable& HashTable::operator=(HashTable&&) noexcept = default;
@@ -60,8 +72,8 @@ void HashTable::set(uint64_t key, uint32_t value) {
     Segment& segment = *directory_[index];
     const uint32_t at = segment.position(key);
     if (segment.values[at] == kEmpty) {
-      if (segment.used * 8 >= (segment.mask + 1) * 7) {
-        if (segment.mask + 1 < kSegmentCapacity) {
+      if (is_full(segment.used, segment.capacity)) {
+        if (segment.capacity < kFullCapacity) {
           grow(index);
         } else {
           split(index);
@@ -86,18 +98,12 @@ void HashTable::erase(uint64_t key) {
   if (--size_ == 0 && depth_ > 0) *this = HashTable();
 }
 
-// Only a table of one segment is smaller than a full one.
 void HashTable::grow(size_t index) {
-  const Segment& old = *directory_[index];
-  auto larger = std::make_shared<Segment>((old.mask + 1) * 2, old.depth);
-  for (uint32_t i = 0; i <= old.mask; ++i) {
-    if (old.values[i] == kEmpty) continue;
-    const uint32_t at = larger->position(old.keys[i]);
-    larger->keys[at] = old.keys[i];
-    larger->values[at] = old.values[i];
-  }
-  larger->used = old.used;
-  directory_[index] = std::move(larger);
+  const std::shared_ptr<Segment> old = directory_[index];
+  const uint32_t capacity = *std::ranges::upper_bound(kCapacities, old->capacity);
+  auto larger = std::make_shared<Segment>(capacity, old->depth);
+  larger->take_from(*old);
+  replace(index, larger, larger);
 }
 
 void HashTable::split(size_t index) {
@@ -114,17 +120,29 @@ void HashTable::split(size_t index) {
     index *= 2;
   }
   const auto bits = static_cast<uint8_t>(old->depth + 1);
-  auto low = std::make_shared<Segment>(kSegmentCapacity, bits);
-  auto high = std::make_shared<Segment>(kSegmentCapacity, bits);
-  for (uint32_t i = 0; i <= old->mask; ++i) {
+  const auto is_high = [&](uint32_t i) { return (old->keys[i] >> (64 - bits)) & 1; };
+  uint32_t highs = 0;
+  for (uint32_t i = 0; i < old->capacity; ++i) highs += old->values[i] != kEmpty && is_high(i);
+  const auto with_room = [&](uint32_t used) {
+    return std::make_shared<Segment>(is_full(used, kHalfCapacity) ? kFullCapacity : kHalfCapacity,
+                                     bits);
+  };
+  const std::shared_ptr<Segment> low = with_room(old->used - highs);
+  const std::shared_ptr<Segment> high = with_room(highs);
+  for (uint32_t i = 0; i < old->capacity; ++i) {
     if (old->values[i] == kEmpty) continue;
-    Segment& half = (old->keys[i] >> (64 - bits)) & 1 ? *high : *low;
+    Segment& half = is_high(i) ? *high : *low;
     const uint32_t at = half.position(old->keys[i]);
     half.keys[at] = old->keys[i];
     half.values[at] = old->values[i];
     ++half.used;
   }
-  const size_t span = size_t{1} << (depth_ - old->depth);
+  replace(index, low, high);
+}
+
+void HashTable::replace(size_t index, const std::shared_ptr<Segment>& low,
+                        const std::shared_ptr<Segment>& high) {
+  const size_t span = size_t{1} << (depth_ - directory_[index]->depth);
   const size_t first = index & ~(span - 1);
   for (size_t i = 0; i < span; ++i) directory_[first + i] = i < span / 2 ? low : high;
 }
@@ -135,7 +153,7 @@ size_t HashTable::footprint() const {
   for (const auto& segment : directory_) {
     if (segment.get() == last) continue;
     last = segment.get();
-    bytes += sizeof(Segment) + (segment->mask + 1) * (sizeof(uint64_t) + sizeof(uint32_t));
+    bytes += sizeof(Segment) + segment->capacity * (sizeof(uint64_t) + sizeof(uint32_t));
   }
   return bytes;
 }
